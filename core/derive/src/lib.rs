@@ -1,0 +1,1 @@
+//! The `Message` derive: one Rust struct gives bounded decode, encode and annotate for every version.

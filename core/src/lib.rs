@@ -1,0 +1,16 @@
+//! Kafka as pure state machines. Read the modules in this order.
+//!
+//! `seam` is all that crosses between logic and world. `id`, `config` and `job` are its nouns.
+//! `trace` and `view` are what people see. Everything below them is Kafka itself, and `sim` is a world to run it in.
+#![forbid(unsafe_code)]
+
+pub mod seam;
+
+pub mod config;
+pub mod disk;
+pub mod id;
+pub mod job;
+pub mod trace;
+pub mod view;
+
+pub mod wire;

@@ -1,0 +1,267 @@
+//! The event log: the one truth for people. Animation, timeline, "Why?", announcements, goals and golden traces are
+//! projections of it. Each kind knows its sentence ([`EventKind::text`]) and the rule of Kafka behind it ([`EventKind::rule`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{EventId, NodeId, TopicPartition},
+    seam::Time,
+};
+
+/// One thing that happened, as the world recorded it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub id: EventId,
+    pub at: Time,
+    pub node: NodeId,
+    /// The earlier event that led here.
+    pub cause: Option<EventId>,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What can happen. Numbers are Kafka's own: offsets, epochs, error codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    // The world: what a person did, and frames on links. Written by the driver.
+    Killed,
+    PowerLost,
+    StopAsked,
+    Stopped,
+    Started,
+    Paused,
+    Resumed,
+    LinkCut {
+        a: NodeId,
+        b: NodeId,
+        one_way: bool,
+    },
+    LinkSlowed {
+        a: NodeId,
+        b: NodeId,
+        ms: u64,
+    },
+    LinksHealed,
+    ConfigChanged {
+        resource: String,
+        key: String,
+        value: Option<String>,
+    },
+    /// A frame left a node. `background`: heartbeats, empty fetches and metadata polls, hidden by default.
+    Sent(Box<FrameFacts>),
+
+    // The quorum (KIP-595, KIP-996).
+    RaftRole {
+        role: String,
+        epoch: i32,
+        leader: Option<NodeId>,
+    },
+    VoteGranted {
+        to: NodeId,
+        epoch: i32,
+        pre_vote: bool,
+    },
+    VoteRefused {
+        to: NodeId,
+        epoch: i32,
+        pre_vote: bool,
+        reason: String,
+    },
+    QuorumLeaderElected {
+        epoch: i32,
+        votes: Vec<NodeId>,
+    },
+    MetadataAppended {
+        base_offset: i64,
+        last_offset: i64,
+        records: Vec<String>,
+    },
+    MetadataHighWatermark {
+        offset: i64,
+    },
+    MetadataTruncated {
+        to: i64,
+        from: i64,
+    },
+    MetadataReplayed {
+        offset: i64,
+    },
+
+    // The controller.
+    BrokerRegistered {
+        broker: NodeId,
+        broker_epoch: i64,
+    },
+    BrokerFenced {
+        broker: NodeId,
+        silent_ms: u64,
+        session_ms: u64,
+    },
+    BrokerUnfenced {
+        broker: NodeId,
+    },
+    BrokerShuttingDown {
+        broker: NodeId,
+    },
+    TopicCreated {
+        topic: String,
+        partitions: i32,
+    },
+    TopicDeleted {
+        topic: String,
+    },
+    /// The controller decided on new leadership or ISR for a partition. `leader` -1: none.
+    PartitionChanged {
+        partition: TopicPartition,
+        leader: i32,
+        leader_epoch: i32,
+        partition_epoch: i32,
+        isr: Vec<NodeId>,
+        previous_leader: i32,
+        previous_isr: Vec<NodeId>,
+        why: String,
+    },
+
+    // A broker's partitions.
+    BecameLeader {
+        partition: TopicPartition,
+        leader_epoch: i32,
+        start_offset: i64,
+    },
+    BecameFollower {
+        partition: TopicPartition,
+        leader: i32,
+        leader_epoch: i32,
+    },
+    Appended {
+        partition: TopicPartition,
+        base_offset: i64,
+        last_offset: i64,
+        leader_epoch: i32,
+        as_leader: bool,
+    },
+    /// An idempotent producer's retry was recognized and not stored again (KIP-98).
+    DuplicateRecognized {
+        partition: TopicPartition,
+        producer_id: i64,
+        base_sequence: i32,
+        base_offset: i64,
+    },
+    AppendRefused {
+        partition: TopicPartition,
+        error: i16,
+        why: String,
+    },
+    /// An acks=all request waits until the high watermark reaches `required_offset`.
+    ProduceParked {
+        partition: TopicPartition,
+        required_offset: i64,
+    },
+    ProduceAnswered {
+        partition: TopicPartition,
+        base_offset: i64,
+        error: i16,
+    },
+    HighWatermark {
+        partition: TopicPartition,
+        from: i64,
+        to: i64,
+        as_leader: bool,
+    },
+    FollowerCaughtUp {
+        partition: TopicPartition,
+        follower: NodeId,
+        end_offset: i64,
+    },
+    IsrShrinkAsked {
+        partition: TopicPartition,
+        out: Vec<NodeId>,
+        lag_ms: u64,
+    },
+    IsrExpandAsked {
+        partition: TopicPartition,
+        joining: NodeId,
+    },
+    Truncated {
+        partition: TopicPartition,
+        from: i64,
+        to: i64,
+        why: String,
+    },
+    Recovered {
+        partition: TopicPartition,
+        end_offset: i64,
+        cut_bytes: u64,
+    },
+    ProducerIdsAllocated {
+        first: i64,
+        count: i32,
+    },
+
+    // Clients.
+    RecordBuffered {
+        partition: TopicPartition,
+        key: Option<String>,
+    },
+    BatchSent {
+        partition: TopicPartition,
+        base_sequence: i32,
+        records: i32,
+        attempt: u32,
+    },
+    BatchAcked {
+        partition: TopicPartition,
+        base_offset: i64,
+        records: i32,
+    },
+    BatchRetried {
+        partition: TopicPartition,
+        error: i16,
+        why: String,
+    },
+    BatchFailed {
+        partition: TopicPartition,
+        error: i16,
+        why: String,
+    },
+    ConnectRefused {
+        to: NodeId,
+    },
+    LeaderLearned {
+        partition: TopicPartition,
+        leader: i32,
+        leader_epoch: i32,
+    },
+    RecordsRead {
+        partition: TopicPartition,
+        from: i64,
+        to: i64,
+    },
+
+    // Checkers.
+    PromiseBroken {
+        promise: String,
+        detail: String,
+    },
+}
+
+/// What is known of a frame without opening it in the wire panel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrameFacts {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub api_key: i16,
+    pub api_version: i16,
+    pub correlation_id: i32,
+    pub response: bool,
+    pub bytes: u32,
+    /// When it will arrive, if nothing happens to the link.
+    pub arrives_at: Time,
+    /// Hidden unless the person asks: nothing was learned or moved by it.
+    pub background: bool,
+    /// Number of records carried, for Produce requests and Fetch responses.
+    pub records: u32,
+    /// A short sentence: "Fetch orders-0 from 42", "answers Fetch: orders-0 records 42-43, high watermark 42".
+    pub label: String,
+}

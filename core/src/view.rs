@@ -1,0 +1,339 @@
+//! What people read ([`ClusterView`]) and what they may do ([`Action`]). The page knows nothing else of a cluster.
+//!
+//! Beliefs are kept apart: each node says what *it* believes. Two brokers that both think they lead can be drawn.
+//! [`ClusterView::headline`] is the one shared reducer that says what to print in large letters.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{NodeId, TopicPartition},
+    seam::Time,
+};
+
+/// The cluster at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClusterView {
+    pub at: Time,
+    /// Number of events recorded so far.
+    pub events: u64,
+    pub nodes: Vec<NodeView>,
+    pub producers: Vec<ProducerView>,
+    pub consumers: Vec<ConsumerView>,
+    pub links: Vec<LinkView>,
+    /// Frames that have been sent and not arrived.
+    pub in_flight: Vec<FrameView>,
+    /// Values that differ from Kafka's defaults so that the lab is usable.
+    pub presets: Vec<Preset>,
+    /// Promises the checkers found broken. Empty, or there is a bug.
+    pub violations: Vec<String>,
+}
+
+/// State of a process, known to the world and not to the node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessState {
+    #[default]
+    Alive,
+    Down,
+    Paused,
+    /// Asked to stop, still handing over.
+    Stopping,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeView {
+    pub id: NodeId,
+    pub process: ProcessState,
+    /// When the beliefs below were read; older than `ClusterView::at` for a node that is down or paused.
+    pub as_of: Time,
+    pub address: String,
+    pub pid: Option<u32>,
+    pub rack: Option<String>,
+    pub controller: Option<ControllerView>,
+    pub broker: Option<BrokerView>,
+}
+
+/// What a quorum voter believes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ControllerView {
+    /// unattached, prospective, candidate, follower, leader, resigned.
+    pub role: String,
+    pub epoch: i32,
+    pub leader: Option<NodeId>,
+    pub voted_for: Option<NodeId>,
+    /// Candidates: who granted so far.
+    pub votes: Vec<NodeId>,
+    pub voters: Vec<NodeId>,
+    pub log_end_offset: i64,
+    pub high_watermark: i64,
+    /// The newest records of the metadata log: offset, epoch, short name ("PartitionChange orders-0 leader 2").
+    pub tail: Vec<MetadataRecordView>,
+    /// Filled by the active controller only.
+    pub active: Option<ActiveView>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MetadataRecordView {
+    pub offset: i64,
+    pub epoch: i32,
+    /// Two letters for the cell: PC, BR, TO, ...
+    pub mark: String,
+    pub text: String,
+}
+
+/// What the active controller holds true.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ActiveView {
+    pub brokers: Vec<RegistrationView>,
+    pub partitions: Vec<PartitionView>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RegistrationView {
+    pub id: NodeId,
+    pub broker_epoch: i64,
+    pub fenced: bool,
+    pub in_controlled_shutdown: bool,
+    pub last_heartbeat: Time,
+    /// When the session ends if no heartbeat comes: the countdown of a dead broker.
+    pub session_ends: Time,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PartitionView {
+    pub topic: String,
+    pub partition: i32,
+    pub replicas: Vec<NodeId>,
+    pub isr: Vec<NodeId>,
+    pub elr: Vec<NodeId>,
+    /// -1: nobody.
+    pub leader: i32,
+    pub leader_epoch: i32,
+    pub partition_epoch: i32,
+    pub min_insync_replicas: i32,
+}
+
+/// What a broker believes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BrokerView {
+    pub broker_epoch: i64,
+    pub fenced: bool,
+    /// How far it has replayed the metadata log.
+    pub metadata_offset: i64,
+    pub controller: Option<NodeId>,
+    pub replicas: Vec<ReplicaView>,
+    /// Requests waiting in purgatory: "Produce from 1001, until orders-0 HW 44".
+    pub parked: Vec<String>,
+}
+
+/// One replica of a partition, as the broker that holds it sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReplicaView {
+    pub topic: String,
+    pub partition: i32,
+    /// This broker believes that it leads.
+    pub is_leader: bool,
+    pub leader: i32,
+    pub leader_epoch: i32,
+    /// Leaders: the in-sync set as acknowledged by the controller.
+    pub isr: Vec<NodeId>,
+    /// Leaders: a set asked for and not yet answered.
+    pub pending_isr: Option<Vec<NodeId>>,
+    pub log_start_offset: i64,
+    pub high_watermark: i64,
+    pub log_end_offset: i64,
+    /// Leader epochs and where each starts.
+    pub epochs: Vec<(i32, i64)>,
+    /// The newest records (at most 64): offset, epoch, key.
+    pub tail: Vec<RecordView>,
+    /// Records that were cut off lately, newest last (at most 16).
+    pub cut: Vec<RecordView>,
+    /// Leaders: what each follower has confirmed.
+    pub followers: Vec<FollowerView>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordView {
+    pub offset: i64,
+    pub epoch: i32,
+    pub key: Option<String>,
+    /// -1: not idempotent.
+    pub producer_id: i64,
+    pub value: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FollowerView {
+    pub id: NodeId,
+    pub end_offset: i64,
+    pub in_sync: bool,
+    /// Milliseconds since it was last caught up.
+    pub lag_ms: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProducerView {
+    pub id: NodeId,
+    /// "P1".
+    pub name: String,
+    pub acks: String,
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub acked: u64,
+    /// Buffered or in flight.
+    pub waiting: u64,
+    pub retries: u64,
+    pub failed: u64,
+    pub last_error: Option<String>,
+    /// Per partition: the last acknowledged offset.
+    pub acked_offsets: Vec<(TopicPartition, i64)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConsumerView {
+    pub id: NodeId,
+    /// "A".
+    pub name: String,
+    pub read: u64,
+    pub positions: Vec<PositionView>,
+    pub last_error: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PositionView {
+    pub topic: String,
+    pub partition: i32,
+    pub position: i64,
+    /// The high watermark in the last answer.
+    pub high_watermark: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LinkView {
+    pub a: NodeId,
+    pub b: NodeId,
+    pub cut: bool,
+    /// With `cut`: only frames from `a` to `b` are stopped.
+    pub one_way: bool,
+    pub extra_ms: u64,
+}
+
+/// A frame on its way. `event` is the id of its `Sent` event, which fetches its bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrameView {
+    pub event: crate::id::EventId,
+    pub sent_at: Time,
+    #[serde(flatten)]
+    pub facts: crate::trace::FrameFacts,
+}
+
+/// A value that is not Kafka's default, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    pub key: String,
+    pub value: String,
+    pub kafka_default: String,
+}
+
+/// One line of a partition for large letters: the newest belief of the active controller, with the offsets of its leader.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Headline {
+    pub partition: PartitionView,
+    pub high_watermark: i64,
+    pub log_end_offset: i64,
+}
+
+impl ClusterView {
+    /// The active controller with the newest quorum epoch, if one is alive. A deposed one that does not know it loses.
+    pub fn active_controller(&self) -> Option<&NodeView> {
+        let active = |n: &&NodeView| n.controller.as_ref().is_some_and(|c| c.active.is_some());
+        let epoch = |n: &&NodeView| (n.process != ProcessState::Down, n.controller.as_ref().map_or(-1, |c| c.epoch));
+        self.nodes.iter().filter(active).max_by_key(epoch)
+    }
+
+    pub fn node(&self, id: NodeId) -> Option<&NodeView> {
+        self.nodes.iter().find(|n| n.id == id)
+    }
+
+    /// Every partition as the active controller has it, with the offsets its leader believes.
+    pub fn headline(&self) -> Vec<Headline> {
+        let Some(active) = self.active_controller().and_then(|n| n.controller.as_ref()?.active.as_ref()) else {
+            return Vec::new();
+        };
+        active
+            .partitions
+            .iter()
+            .map(|partition| {
+                let replica = self.node(NodeId(partition.leader)).and_then(|n| n.broker.as_ref()).and_then(|b| {
+                    b.replicas.iter().find(|r| r.topic == partition.topic && r.partition == partition.partition)
+                });
+                Headline {
+                    partition: partition.clone(),
+                    high_watermark: replica.map_or(-1, |r| r.high_watermark),
+                    log_end_offset: replica.map_or(-1, |r| r.log_end_offset),
+                }
+            })
+            .collect()
+    }
+}
+
+/// What a person may do. The simulator carries all of it out; a backend that cannot says so in the returned text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// SIGKILL.
+    Kill {
+        node: NodeId,
+    },
+    /// SIGTERM.
+    Stop {
+        node: NodeId,
+    },
+    Start {
+        node: NodeId,
+    },
+    /// SIGSTOP.
+    Pause {
+        node: NodeId,
+    },
+    /// SIGCONT.
+    Resume {
+        node: NodeId,
+    },
+    /// Kill, and lose what was not synced.
+    PowerLoss {
+        node: NodeId,
+    },
+    Cut {
+        a: NodeId,
+        b: NodeId,
+        one_way: bool,
+    },
+    Slow {
+        a: NodeId,
+        b: NodeId,
+        ms: u64,
+    },
+    Heal,
+    /// `producer` missing: the first one.
+    Produce {
+        producer: Option<NodeId>,
+        topic: String,
+        partition: Option<i32>,
+        key: Option<String>,
+        value: String,
+    },
+    Load {
+        producer: Option<NodeId>,
+        topic: String,
+        records_per_second: u32,
+        size_bytes: u32,
+        keys: u32,
+    },
+    CreateTopic {
+        topic: String,
+        partitions: i32,
+        replication_factor: i16,
+        configs: Vec<(String, String)>,
+    },
+}

@@ -1,0 +1,1 @@
+//! The Kafka wire protocol: primitives, headers, one file per API, record batches.

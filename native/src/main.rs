@@ -1,0 +1,2 @@
+//! The `kafka-lab` binary.
+fn main() {}
