@@ -1,0 +1,60 @@
+//! Values of the control records of the metadata log (KIP-595, KIP-630, KIP-853).
+
+use lab_derive::Message;
+
+use crate::id::Uuid;
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(versions = "0-1", flexible = "0+")]
+pub struct LeaderChangeMessage {
+    #[wire(versions = "0+")]
+    pub version: i16,
+    #[wire(versions = "0+")]
+    pub leader_id: i32,
+    #[wire(versions = "0+")]
+    pub voters: Vec<Voter>,
+    #[wire(versions = "0+")]
+    pub granting_voters: Vec<Voter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct Voter {
+    #[wire(versions = "0+")]
+    pub voter_id: i32,
+    #[wire(versions = "1+")]
+    pub voter_directory_id: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(versions = "0", flexible = "0+")]
+pub struct SnapshotHeaderRecord {
+    #[wire(versions = "0+")]
+    pub version: i16,
+    #[wire(versions = "0+")]
+    pub last_contained_log_timestamp: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(versions = "0", flexible = "0+")]
+pub struct SnapshotFooterRecord {
+    #[wire(versions = "0+")]
+    pub version: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(versions = "0", flexible = "0+")]
+pub struct KRaftVersionRecord {
+    #[wire(versions = "0+")]
+    pub version: i16,
+    #[wire(versions = "0+")]
+    pub k_raft_version: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(versions = "0", flexible = "0+")]
+pub struct VotersRecord {
+    #[wire(versions = "0+")]
+    pub version: i16,
+    #[wire(versions = "0+")]
+    pub voters: Vec<Voter>,
+}

@@ -1,0 +1,77 @@
+//! EndQuorumEpoch (key 54): a resigning quorum leader names its successors (KIP-595).
+
+use lab_derive::Message;
+
+use crate::id::Uuid;
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 54, versions = "0-1", flexible = "1+")]
+pub struct EndQuorumEpochRequest {
+    #[wire(versions = "0+", nullable = "0+", default = "null")]
+    pub cluster_id: Option<String>,
+    #[wire(versions = "0+")]
+    pub topics: Vec<TopicData>,
+    #[wire(versions = "1+", ignorable)]
+    pub leader_endpoints: Vec<LeaderEndpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct TopicData {
+    #[wire(versions = "0+")]
+    pub topic_name: String,
+    #[wire(versions = "0+")]
+    pub partitions: Vec<PartitionData>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct PartitionData {
+    #[wire(versions = "0+")]
+    pub partition_index: i32,
+    #[wire(versions = "0+")]
+    pub leader_id: i32,
+    #[wire(versions = "0+")]
+    pub leader_epoch: i32,
+    #[wire(versions = "0", ignorable)]
+    pub preferred_successors: Vec<i32>,
+    #[wire(versions = "1+", ignorable)]
+    pub preferred_candidates: Vec<ReplicaInfo>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ReplicaInfo {
+    #[wire(versions = "1+")]
+    pub candidate_id: i32,
+    #[wire(versions = "1+")]
+    pub candidate_directory_id: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct LeaderEndpoint {
+    #[wire(versions = "1+")]
+    pub name: String,
+    #[wire(versions = "1+")]
+    pub host: String,
+    #[wire(versions = "1+")]
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 54, versions = "0-1", flexible = "1+")]
+pub struct EndQuorumEpochResponse {
+    #[wire(versions = "0+")]
+    pub error_code: i16,
+    #[wire(versions = "0+")]
+    pub topics: Vec<TopicData>,
+    #[wire(versions = "1+", tag = 0)]
+    pub node_endpoints: Vec<NodeEndpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct NodeEndpoint {
+    #[wire(versions = "1+")]
+    pub node_id: i32,
+    #[wire(versions = "1+")]
+    pub host: String,
+    #[wire(versions = "1+")]
+    pub port: u16,
+}

@@ -1,0 +1,264 @@
+//! Records of `__cluster_metadata`: the cluster is the sum of these (KIP-631).
+
+use lab_derive::Message;
+
+use crate::id::Uuid;
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 0, versions = "0-4", flexible = "0+")]
+pub struct RegisterBrokerRecord {
+    #[wire(versions = "0+")]
+    pub broker_id: i32,
+    #[wire(versions = "2+", default = "false")]
+    pub is_migrating_zk_broker: bool,
+    #[wire(versions = "0+")]
+    pub incarnation_id: Uuid,
+    #[wire(versions = "0+")]
+    pub broker_epoch: i64,
+    #[wire(versions = "0+")]
+    pub end_points: Vec<BrokerEndpoint>,
+    #[wire(versions = "0+")]
+    pub features: Vec<BrokerFeature>,
+    #[wire(versions = "0+", nullable = "0+")]
+    pub rack: Option<String>,
+    #[wire(versions = "0+", default = "true")]
+    pub fenced: bool,
+    #[wire(versions = "1+", default = "false")]
+    pub in_controlled_shutdown: bool,
+    #[wire(versions = "3+", tag = 0)]
+    pub log_dirs: Vec<Uuid>,
+    #[wire(versions = "4+", nullable = "4+", default = "null", tag = 1)]
+    pub cordoned_log_dirs: Option<Vec<Uuid>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct BrokerEndpoint {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub host: String,
+    #[wire(versions = "0+")]
+    pub port: u16,
+    #[wire(versions = "0+")]
+    pub security_protocol: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct BrokerFeature {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub min_supported_version: i16,
+    #[wire(versions = "0+")]
+    pub max_supported_version: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 1, versions = "0", flexible = "0+")]
+pub struct UnregisterBrokerRecord {
+    #[wire(versions = "0+")]
+    pub broker_id: i32,
+    #[wire(versions = "0+")]
+    pub broker_epoch: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 2, versions = "0", flexible = "0+")]
+pub struct TopicRecord {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub topic_id: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 3, versions = "0-2", flexible = "0+")]
+pub struct PartitionRecord {
+    #[wire(versions = "0+", default = "-1")]
+    pub partition_id: i32,
+    #[wire(versions = "0+")]
+    pub topic_id: Uuid,
+    #[wire(versions = "0+")]
+    pub replicas: Vec<i32>,
+    #[wire(versions = "0+")]
+    pub isr: Vec<i32>,
+    #[wire(versions = "0+")]
+    pub removing_replicas: Vec<i32>,
+    #[wire(versions = "0+")]
+    pub adding_replicas: Vec<i32>,
+    #[wire(versions = "0+", default = "-1")]
+    pub leader: i32,
+    #[wire(versions = "0+", default = "0", tag = 0)]
+    pub leader_recovery_state: i8,
+    #[wire(versions = "0+", default = "-1")]
+    pub leader_epoch: i32,
+    #[wire(versions = "0+", default = "-1")]
+    pub partition_epoch: i32,
+    #[wire(versions = "1+")]
+    pub directories: Vec<Uuid>,
+    #[wire(versions = "2+", nullable = "2+", default = "null", tag = 1)]
+    pub eligible_leader_replicas: Option<Vec<i32>>,
+    #[wire(versions = "2+", nullable = "2+", default = "null", tag = 2)]
+    pub last_known_elr: Option<Vec<i32>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 4, versions = "0", flexible = "0+")]
+pub struct ConfigRecord {
+    #[wire(versions = "0+")]
+    pub resource_type: i8,
+    #[wire(versions = "0+")]
+    pub resource_name: String,
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+", nullable = "0+")]
+    pub value: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 5, versions = "0-2", flexible = "0+")]
+pub struct PartitionChangeRecord {
+    #[wire(versions = "0+", default = "-1")]
+    pub partition_id: i32,
+    #[wire(versions = "0+")]
+    pub topic_id: Uuid,
+    #[wire(versions = "0+", nullable = "0+", default = "null", tag = 0)]
+    pub isr: Option<Vec<i32>>,
+    #[wire(versions = "0+", default = "-2", tag = 1)]
+    pub leader: i32,
+    #[wire(versions = "0+", nullable = "0+", default = "null", tag = 2)]
+    pub replicas: Option<Vec<i32>>,
+    #[wire(versions = "0+", nullable = "0+", default = "null", tag = 3)]
+    pub removing_replicas: Option<Vec<i32>>,
+    #[wire(versions = "0+", nullable = "0+", default = "null", tag = 4)]
+    pub adding_replicas: Option<Vec<i32>>,
+    #[wire(versions = "0+", default = "-1", tag = 5)]
+    pub leader_recovery_state: i8,
+    #[wire(versions = "1+", nullable = "1+", default = "null", tag = 8)]
+    pub directories: Option<Vec<Uuid>>,
+    #[wire(versions = "2+", nullable = "2+", default = "null", tag = 6)]
+    pub eligible_leader_replicas: Option<Vec<i32>>,
+    #[wire(versions = "2+", nullable = "2+", default = "null", tag = 7)]
+    pub last_known_elr: Option<Vec<i32>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 9, versions = "0", flexible = "0+")]
+pub struct RemoveTopicRecord {
+    #[wire(versions = "0+")]
+    pub topic_id: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 12, versions = "0", flexible = "0+")]
+pub struct FeatureLevelRecord {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub feature_level: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 15, versions = "0", flexible = "0+")]
+pub struct ProducerIdsRecord {
+    #[wire(versions = "0+")]
+    pub broker_id: i32,
+    #[wire(versions = "0+", default = "-1")]
+    pub broker_epoch: i64,
+    #[wire(versions = "0+")]
+    pub next_producer_id: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 17, versions = "0-3", flexible = "0+")]
+pub struct BrokerRegistrationChangeRecord {
+    #[wire(versions = "0+")]
+    pub broker_id: i32,
+    #[wire(versions = "0+")]
+    pub broker_epoch: i64,
+    #[wire(versions = "0+", tag = 0)]
+    pub fenced: i8,
+    #[wire(versions = "1+", tag = 1)]
+    pub in_controlled_shutdown: i8,
+    #[wire(versions = "2+", tag = 2)]
+    pub log_dirs: Vec<Uuid>,
+    #[wire(versions = "3+", nullable = "3+", default = "null", tag = 3)]
+    pub cordoned_log_dirs: Option<Vec<Uuid>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 20, versions = "0", flexible = "0+")]
+pub struct NoOpRecord {}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 23, versions = "0", flexible = "0+")]
+pub struct BeginTransactionRecord {
+    #[wire(versions = "0+", nullable = "0+", default = "null", tag = 0)]
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 24, versions = "0", flexible = "0+")]
+pub struct EndTransactionRecord {}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 25, versions = "0", flexible = "0+")]
+pub struct AbortTransactionRecord {
+    #[wire(versions = "0+", nullable = "0+", default = "null", tag = 0)]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 27, versions = "0", flexible = "0+")]
+pub struct RegisterControllerRecord {
+    #[wire(versions = "0+")]
+    pub controller_id: i32,
+    #[wire(versions = "0+")]
+    pub incarnation_id: Uuid,
+    #[wire(versions = "0+")]
+    pub zk_migration_ready: bool,
+    #[wire(versions = "0+")]
+    pub end_points: Vec<ControllerEndpoint>,
+    #[wire(versions = "0+")]
+    pub features: Vec<ControllerFeature>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ControllerEndpoint {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub host: String,
+    #[wire(versions = "0+")]
+    pub port: u16,
+    #[wire(versions = "0+")]
+    pub security_protocol: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ControllerFeature {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub min_supported_version: i16,
+    #[wire(versions = "0+")]
+    pub max_supported_version: i16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 7, versions = "0", flexible = "0+")]
+pub struct FenceBrokerRecord {
+    #[wire(versions = "0+")]
+    pub id: i32,
+    #[wire(versions = "0+")]
+    pub epoch: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 8, versions = "0", flexible = "0+")]
+pub struct UnfenceBrokerRecord {
+    #[wire(versions = "0+")]
+    pub id: i32,
+    #[wire(versions = "0+")]
+    pub epoch: i64,
+}
