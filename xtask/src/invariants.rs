@@ -1,0 +1,104 @@
+//! The invariants of ARCHITECTURE.md, each as a check of what the code names and depends on.
+
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use crate::{root, tidy};
+
+/// Files under `dir` must not contain any of `words`, except the files for which `allowed` holds.
+struct Absent {
+    invariant: &'static str,
+    dir: &'static str,
+    words: &'static [&'static str],
+    allowed: fn(&str) -> bool,
+}
+
+const ABSENT: &[Absent] = &[
+    Absent {
+        invariant: "core knows no clock, thread, file or socket",
+        dir: "core/src",
+        words: &["std::time::", "std::thread", "std::fs", "std::net", "tokio", "web_sys", "js_sys"],
+        allowed: |_| false,
+    },
+    Absent {
+        invariant: "the page names no type of the simulator outside backend/",
+        dir: "web/src",
+        words: &["lab_core::sim", "sim::World", "sim::timeline"],
+        allowed: |file| file.starts_with("web/src/backend"),
+    },
+    Absent {
+        invariant: "the driver knows no Kafka word beyond the length prefix",
+        dir: "native/src/driver",
+        words: &["lab_core::wire", "ApiKey", "Produce", "Fetch", "record batch"],
+        allowed: |_| false,
+    },
+    Absent {
+        invariant: "no unsafe code in core, lessons and web",
+        dir: "core/src",
+        words: &["unsafe {", "unsafe fn"],
+        allowed: |_| false,
+    },
+];
+
+pub fn check() -> Result<()> {
+    let files = tidy::files(&root())?;
+    let mut broken = Vec::new();
+    for rule in ABSENT {
+        for file in files.iter().filter(|f| f.starts_with(rule.dir) && f.extension().is_some_and(|e| e == "rs")) {
+            broken.extend(breaches(rule, file)?);
+        }
+    }
+    for krate in ["core/src/lib.rs", "lessons/src/lib.rs", "web/src/main.rs"] {
+        let text = std::fs::read_to_string(root().join(krate))?;
+        if !text.contains("#![forbid(unsafe_code)]") {
+            broken.push(format!("{krate}: unsafe code is forbidden here by `#![forbid(unsafe_code)]`"));
+        }
+    }
+    ensure!(broken.is_empty(), "broken invariants:\n  {}", broken.join("\n  "));
+    check_dependencies()
+}
+
+fn breaches(rule: &Absent, file: &Path) -> Result<Vec<String>> {
+    let name = file.to_string_lossy();
+    if (rule.allowed)(&name) {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(root().join(file))?;
+    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    let found = code.flat_map(|(number, line)| {
+        let words = rule.words.iter().filter(move |word| line.contains(**word));
+        words.map(move |word| (number, word))
+    });
+    Ok(found.map(|(number, word)| format!("{}: {name}:{}: `{word}`", rule.invariant, number + 1)).collect())
+}
+
+/// What core may never pull in, asked of cargo itself.
+fn check_dependencies() -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(root());
+    let tree = cmd!(sh, "cargo tree --package lab-core --edges normal --prefix none").quiet().read()?;
+    for banned in ["tokio", "web-sys", "js-sys", "getrandom", "mio"] {
+        if tree.lines().any(|line| line.split(' ').next() == Some(banned)) {
+            bail!("lab-core depends on {banned}: core stays free of clocks, sockets and the browser");
+        }
+    }
+    // One version of each dependency; build and dev tools of others' making are not ours to choose.
+    let duplicates =
+        cmd!(sh, "cargo tree --workspace --edges normal --duplicates --depth 0 --prefix none").quiet().read()?;
+    for line in duplicates.lines().filter(|line| !line.trim().is_empty()) {
+        eprintln!("note: more than one version of {line}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_invariants_hold() {
+        if let Err(error) = super::check() {
+            panic!("{error}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `lab` and `up`: build the page and the binary, then run it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use crate::tools::{self, say};
+
+pub fn lab(args: &[String]) -> Result<()> {
+    let (mut check, mut http) = (false, String::from("127.0.0.1:8080"));
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--check" => check = true,
+            "--http" => http = args.next().context("--http needs HOST:PORT")?.clone(),
+            other => bail!("lab does not know {other}; it takes --check and --http HOST:PORT"),
+        }
+    }
+    let binary = build()?;
+    if check {
+        return check_page(&binary);
+    }
+    say(&format!("the lab is at http://{http}/ (Ctrl-C ends it)"));
+    let status = Command::new(binary).args(["serve", "--http", &http]).status()?;
+    ensure!(status.success(), "kafka-lab serve ended with {status}");
+    Ok(())
+}
+
+pub fn up(args: &[String]) -> Result<()> {
+    let status = Command::new(build()?).arg("up").args(args).status()?;
+    ensure!(status.success(), "kafka-lab up ended with {status}");
+    Ok(())
+}
+
+/// Builds the page, then the binary that holds it. Returns the binary.
+pub fn build() -> Result<PathBuf> {
+    let sh = Shell::new()?;
+    sh.change_dir(crate::root());
+    tools::ensure_page(&sh)?;
+    build_page(&sh)?;
+    say("building kafka-lab");
+    cmd!(sh, "cargo build --release --package kafka-lab").quiet().run()?;
+    Ok(crate::root().join("target/release/kafka-lab"))
+}
+
+/// `trunk build` into `target/page`, which the binary embeds.
+pub fn build_page(sh: &Shell) -> Result<()> {
+    say("building the page");
+    // NO_COLOR=1, as some terminals set it, is a value that trunk 0.21 refuses.
+    cmd!(sh, "trunk build --offline --release").env_remove("NO_COLOR").quiet().run()?;
+    Ok(())
+}
+
+/// Serves on a free port, fetches the page, its script and its WASM, and ends the server it started.
+fn check_page(binary: &PathBuf) -> Result<()> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let child = Command::new(binary).args(["serve", "--http", &address]).stdin(Stdio::null()).spawn()?;
+    let _ends = KillOnDrop(child);
+    let page = poll(Duration::from_secs(20), || get(&address, "/").ok().filter(|page| page.contains("<title")))
+        .context("the page was not served within 20 s")?;
+    let assets: Vec<&str> = page
+        .split(['"', '\''])
+        .filter(|part| part.starts_with('/') && (part.ends_with(".js") || part.ends_with(".wasm")))
+        .collect();
+    ensure!(assets.iter().any(|a| a.ends_with(".wasm")), "the page names no WASM file");
+    for asset in &assets {
+        let body = get(&address, asset)?;
+        ensure!(!body.is_empty(), "{asset} is empty");
+    }
+    ensure!(get(&address, "/healthz").is_ok(), "/healthz does not answer");
+    println!("lab --check: page served at {address}, {} assets fetched", assets.len());
+    Ok(())
+}
+
+/// A GET over plain HTTP/1.1; the body, read as text where it is text.
+fn get(address: &str, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut reader = BufReader::new(stream);
+    let mut status = String::new();
+    reader.read_line(&mut status)?;
+    ensure!(status.contains(" 200 "), "GET {path}: {}", status.trim());
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest)?;
+    let text = String::from_utf8_lossy(&rest);
+    Ok(text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+/// Asks until there is an answer or the time is over.
+pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+/// Ends the process it started, by pid, however the check ends.
+struct KillOnDrop(Child);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,136 @@
+//! `cargo xtask test`: every check there is, stage by stage, with the time of each.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::{
+    invariants, lab, tidy,
+    tools::{self, Tools, say},
+};
+
+type Stage = (&'static str, fn(&Shell, &Tools) -> Result<Outcome>);
+
+enum Outcome {
+    Passed,
+    Skipped(&'static str),
+}
+
+/// In the order in which a mistake is cheapest to find.
+const STAGES: &[Stage] = &[
+    ("format", format),
+    ("tidy", |_, _| tidy::tidy().map(|()| Outcome::Passed)),
+    ("invariants", |_, _| invariants::check().map(|()| Outcome::Passed)),
+    ("clippy", clippy),
+    ("page", |sh, _| lab::build_page(sh).map(|()| Outcome::Passed)),
+    ("core", core),
+    ("wasm", wasm),
+    ("binary", binary),
+    ("native", native),
+    ("browser", browser),
+    ("docs", docs),
+    ("lab", lab_check),
+];
+
+pub fn test(names: &[String]) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !STAGES.iter().any(|(stage, _)| stage == name)) {
+        let known: Vec<&str> = STAGES.iter().map(|(name, _)| *name).collect();
+        bail!("no stage {unknown}; there are {}", known.join(", "));
+    }
+    let started = Instant::now();
+    let tools = tools::ensure_all()?;
+    let sh = Shell::new()?;
+    sh.change_dir(crate::root());
+    let mut times: Vec<(&str, Duration, &str)> = vec![("tools", started.elapsed(), "")];
+    for (name, run) in STAGES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name)) {
+        say(name);
+        let begun = Instant::now();
+        let outcome = run(&sh, &tools);
+        let note = match &outcome {
+            Ok(Outcome::Passed) => "",
+            Ok(Outcome::Skipped(why)) => why,
+            Err(_) => "FAILED",
+        };
+        times.push((name, begun.elapsed(), note));
+        if outcome.is_err() {
+            print_times(&times);
+        }
+        outcome?;
+    }
+    print_times(&times);
+    println!("all stages passed in {:.0} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn print_times(times: &[(&str, Duration, &str)]) {
+    for (name, time, note) in times {
+        println!("{name:<12} {:>7.1} s  {note}", time.as_secs_f64());
+    }
+}
+
+fn format(sh: &Shell, _: &Tools) -> Result<Outcome> {
+    cmd!(sh, "cargo fmt --all --check").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+fn clippy(sh: &Shell, _: &Tools) -> Result<Outcome> {
+    cmd!(sh, "cargo clippy --quiet --workspace --exclude lab-web --all-targets -- -D warnings").quiet().run()?;
+    cmd!(sh, "cargo clippy --quiet --package lab-web --target wasm32-unknown-unknown -- -D warnings").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
+    cmd!(sh, "cargo test --workspace --exclude lab-web --exclude kafka-lab").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+/// The same golden traces as native, in WASM under Node.
+fn wasm(sh: &Shell, tools: &Tools) -> Result<Outcome> {
+    if tools.node.is_none() {
+        return Ok(Outcome::Skipped("skipped: no node"));
+    }
+    cmd!(sh, "cargo test --package lab-core --target wasm32-unknown-unknown --test golden")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .quiet()
+        .run()?;
+    Ok(Outcome::Passed)
+}
+
+fn binary(sh: &Shell, _: &Tools) -> Result<Outcome> {
+    cmd!(sh, "cargo build --release --package kafka-lab").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+/// Real processes on loopback. The tests use the release binary: it is what people run.
+fn native(sh: &Shell, tools: &Tools) -> Result<Outcome> {
+    let binary = crate::root().join("target/release/kafka-lab");
+    cmd!(sh, "cargo test --package kafka-lab --bins --tests -- --skip browser_")
+        .env("KAFKA_LAB", binary)
+        .quiet()
+        .run()?;
+    Ok(if tools.kcat.is_none() { Outcome::Skipped("kcat was absent: its tests were skipped") } else { Outcome::Passed })
+}
+
+/// The page in real Chromium, found by role and name.
+fn browser(sh: &Shell, tools: &Tools) -> Result<Outcome> {
+    if tools.chromium.is_none() || tools.chromedriver.is_none() {
+        return Ok(Outcome::Skipped("skipped: no chromium or chromedriver"));
+    }
+    let binary = crate::root().join("target/release/kafka-lab");
+    cmd!(sh, "cargo test --package kafka-lab --test browser").env("KAFKA_LAB", binary).quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+fn docs(sh: &Shell, _: &Tools) -> Result<Outcome> {
+    cmd!(sh, "cargo doc --quiet --no-deps --package lab-core --package lab-derive")
+        .env("RUSTDOCFLAGS", "-Dwarnings")
+        .quiet()
+        .run()?;
+    Ok(Outcome::Passed)
+}
+
+fn lab_check(_: &Shell, _: &Tools) -> Result<Outcome> {
+    lab::lab(&["--check".to_owned()])?;
+    Ok(Outcome::Passed)
+}

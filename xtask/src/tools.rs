@@ -1,0 +1,129 @@
+//! Sets up the tools the project needs, each only when it is missing, and says what it does.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use xshell::{Shell, cmd};
+
+const TRUNK: &str = "0.21.14";
+const BINARYEN: &str = "132.0.0";
+
+/// What of the optional tools is there. What is absent was printed with the command that installs it.
+pub struct Tools {
+    pub chromium: Option<PathBuf>,
+    pub chromedriver: Option<PathBuf>,
+    pub kcat: Option<PathBuf>,
+    pub node: Option<PathBuf>,
+}
+
+/// Everything for building the page: required.
+pub fn ensure_page(sh: &Shell) -> Result<()> {
+    if !cmd!(sh, "rustup target list --installed").quiet().read()?.contains("wasm32-unknown-unknown") {
+        say("installing the WASM target with rustup");
+        cmd!(sh, "rustup target add wasm32-unknown-unknown").run()?;
+    }
+    if !version_is(sh, "trunk", TRUNK) {
+        say("installing trunk (about 4 minutes, once)");
+        cargo_install(sh, &["trunk", "--locked", "--version", TRUNK])?;
+    }
+    let bindgen = locked_version("wasm-bindgen")?;
+    if !version_is(sh, "wasm-bindgen", &bindgen) {
+        say("installing wasm-bindgen-cli (about 2 minutes, once)");
+        cargo_install(sh, &["wasm-bindgen-cli", "--version", &bindgen])?;
+    }
+    ensure_wasm_opt(sh);
+    Ok(())
+}
+
+/// Everything, with the optional tools of the tests.
+pub fn ensure_all() -> Result<Tools> {
+    let sh = Shell::new()?;
+    sh.change_dir(crate::root());
+    ensure_page(&sh)?;
+    let names = ["chromium", "chromedriver", "kcat"];
+    let missing: Vec<&str> = names.into_iter().filter(|name| which(name).is_none()).collect();
+    if !missing.is_empty() {
+        let packages: Vec<&str> =
+            missing.iter().map(|&n| if n == "chromedriver" { "chromium-driver" } else { n }).collect();
+        if which("apt-get").is_some() && cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0") {
+            say(&format!("installing {} with apt", packages.join(", ")));
+            let installed = cmd!(sh, "apt-get update -q").quiet().ignore_stdout().run().and_then(|()| {
+                cmd!(sh, "apt-get install -qy {packages...}")
+                    .env("DEBIAN_FRONTEND", "noninteractive")
+                    .quiet()
+                    .ignore_stdout()
+                    .run()
+            });
+            if let Err(error) = installed {
+                say(&format!("apt failed ({error}); going on without"));
+            }
+        } else {
+            say(&format!(
+                "not found: {}. On Debian: apt-get install {}. Their tests are skipped.",
+                missing.join(", "),
+                packages.join(" ")
+            ));
+        }
+    }
+    let tools = Tools {
+        chromium: which("chromium"),
+        chromedriver: which("chromedriver"),
+        kcat: which("kcat"),
+        node: which("node"),
+    };
+    if tools.node.is_none() {
+        say("not found: node. The golden traces on wasm32 are skipped; install Node.js 20 or newer to run them.");
+    }
+    Ok(tools)
+}
+
+/// wasm-opt only makes the page smaller, so its absence is said and not fatal.
+fn ensure_wasm_opt(sh: &Shell) {
+    if which("wasm-opt").is_some() {
+        return;
+    }
+    if which("npm").is_none() {
+        say("not found: wasm-opt (npm install -g binaryen). The page is built without it and is larger.");
+        return;
+    }
+    say("installing wasm-opt from the npm package binaryen");
+    let package = format!("binaryen@{BINARYEN}");
+    if let Err(error) = cmd!(sh, "npm install --silent --no-fund --no-audit -g {package}").quiet().run() {
+        say(&format!("npm failed ({error}); the page is built without wasm-opt and is larger"));
+    }
+}
+
+fn cargo_install(sh: &Shell, args: &[&str]) -> Result<()> {
+    cmd!(sh, "cargo install --quiet {args...}").run().with_context(|| format!("cargo install {}", args.join(" ")))
+}
+
+fn version_is(sh: &Shell, tool: &str, version: &str) -> bool {
+    which(tool).is_some()
+        && cmd!(sh, "{tool} --version")
+            .quiet()
+            .ignore_stderr()
+            .read()
+            .is_ok_and(|out| out.split_whitespace().any(|w| w == version))
+}
+
+/// The version of a package in Cargo.lock: wasm-bindgen's library and command must be the same.
+fn locked_version(package: &str) -> Result<String> {
+    let lock = std::fs::read_to_string(crate::root().join("Cargo.lock")).context("reading Cargo.lock")?;
+    let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    match version {
+        Some(version) => Ok(version.to_owned()),
+        None => bail!("Cargo.lock does not hold {package}"),
+    }
+}
+
+/// The first executable of that name on PATH or among cargo's own.
+pub fn which(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let cargo = std::env::var_os("CARGO_HOME").map(|home| PathBuf::from(home).join("bin"));
+    std::env::split_paths(&path).chain(cargo).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
+
+pub fn say(what: &str) {
+    eprintln!("\x1b[1m==> {what}\x1b[0m");
+}
