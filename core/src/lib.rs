@@ -13,4 +13,6 @@ pub mod job;
 pub mod trace;
 pub mod view;
 
+pub mod live;
+
 pub mod wire;
