@@ -3,6 +3,7 @@
 mod bench;
 mod invariants;
 mod lab;
+mod peer;
 mod test;
 mod tidy;
 mod tools;
