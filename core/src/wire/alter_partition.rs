@@ -55,5 +55,31 @@ pub struct AlterPartitionResponse {
     #[wire(versions = "0+")]
     pub error_code: i16,
     #[wire(versions = "0+")]
-    pub topics: Vec<TopicData>,
+    pub topics: Vec<ResponseTopicData>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ResponseTopicData {
+    #[wire(versions = "2+", ignorable)]
+    pub topic_id: Uuid,
+    #[wire(versions = "0+")]
+    pub partitions: Vec<ResponsePartitionData>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ResponsePartitionData {
+    #[wire(versions = "0+")]
+    pub partition_index: i32,
+    #[wire(versions = "0+")]
+    pub error_code: i16,
+    #[wire(versions = "0+")]
+    pub leader_id: i32,
+    #[wire(versions = "0+")]
+    pub leader_epoch: i32,
+    #[wire(versions = "0+")]
+    pub isr: Vec<i32>,
+    #[wire(versions = "1+", default = "0", ignorable)]
+    pub leader_recovery_state: i8,
+    #[wire(versions = "0+")]
+    pub partition_epoch: i32,
 }

@@ -56,5 +56,35 @@ pub struct VotersRecord {
     #[wire(versions = "0+")]
     pub version: i16,
     #[wire(versions = "0+")]
-    pub voters: Vec<Voter>,
+    pub voters: Vec<VotersRecordVoter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct VotersRecordVoter {
+    #[wire(versions = "0+")]
+    pub voter_id: i32,
+    #[wire(versions = "0+")]
+    pub voter_directory_id: Uuid,
+    #[wire(versions = "0+")]
+    pub endpoints: Vec<Endpoint>,
+    #[wire(versions = "0+")]
+    pub k_raft_version_feature: KRaftVersionFeature,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct Endpoint {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub host: String,
+    #[wire(versions = "0+")]
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct KRaftVersionFeature {
+    #[wire(versions = "0+")]
+    pub min_supported_version: i16,
+    #[wire(versions = "0+")]
+    pub max_supported_version: i16,
 }

@@ -61,9 +61,29 @@ pub struct EndQuorumEpochResponse {
     #[wire(versions = "0+")]
     pub error_code: i16,
     #[wire(versions = "0+")]
-    pub topics: Vec<TopicData>,
+    pub topics: Vec<ResponseTopicData>,
     #[wire(versions = "1+", tag = 0)]
     pub node_endpoints: Vec<NodeEndpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ResponseTopicData {
+    #[wire(versions = "0+")]
+    pub topic_name: String,
+    #[wire(versions = "0+")]
+    pub partitions: Vec<ResponsePartitionData>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ResponsePartitionData {
+    #[wire(versions = "0+")]
+    pub partition_index: i32,
+    #[wire(versions = "0+")]
+    pub error_code: i16,
+    #[wire(versions = "0+")]
+    pub leader_id: i32,
+    #[wire(versions = "0+")]
+    pub leader_epoch: i32,
 }
 
 #[derive(Clone, Debug, PartialEq, Message)]

@@ -2,6 +2,8 @@
 
 use lab_derive::Message;
 
+use super::records::Records;
+
 use crate::id::Uuid;
 
 #[derive(Clone, Debug, PartialEq, Message)]
@@ -55,9 +57,43 @@ pub struct FetchSnapshotResponse {
     #[wire(versions = "0+")]
     pub error_code: i16,
     #[wire(versions = "0+")]
-    pub topics: Vec<TopicSnapshot>,
+    pub topics: Vec<ResponseTopicSnapshot>,
     #[wire(versions = "1+", tag = 0)]
     pub node_endpoints: Vec<NodeEndpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ResponseTopicSnapshot {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub partitions: Vec<ResponsePartitionSnapshot>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct ResponsePartitionSnapshot {
+    #[wire(versions = "0+")]
+    pub index: i32,
+    #[wire(versions = "0+")]
+    pub error_code: i16,
+    #[wire(versions = "0+")]
+    pub snapshot_id: SnapshotId,
+    #[wire(versions = "0+", tag = 0)]
+    pub current_leader: LeaderIdAndEpoch,
+    #[wire(versions = "0+")]
+    pub size: i64,
+    #[wire(versions = "0+")]
+    pub position: i64,
+    #[wire(versions = "0+")]
+    pub unaligned_records: Records,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct LeaderIdAndEpoch {
+    #[wire(versions = "0+")]
+    pub leader_id: i32,
+    #[wire(versions = "0+")]
+    pub leader_epoch: i32,
 }
 
 #[derive(Clone, Debug, PartialEq, Message)]

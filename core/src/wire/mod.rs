@@ -1,1 +1,46 @@
-//! The Kafka wire protocol: primitives, headers, one file per API, record batches.
+//! The Kafka wire protocol. Read the modules in this order.
+
+// How a message is read and written: the `Message` derive builds on these.
+pub mod primitive;
+pub mod records;
+pub mod schema;
+
+pub mod message;
+
+// Frames: which API, which version, which header.
+pub mod header;
+
+// Data, in the order clients use them.
+pub mod api_versions;
+pub mod describe_cluster;
+pub mod describe_topic_partitions;
+pub mod fetch;
+pub mod find_coordinator;
+pub mod init_producer_id;
+pub mod list_offsets;
+pub mod metadata;
+pub mod offset_for_leader_epoch;
+pub mod produce;
+
+// Administration.
+pub mod create_partitions;
+pub mod create_topics;
+pub mod delete_topics;
+pub mod describe_configs;
+pub mod incremental_alter_configs;
+
+// The quorum.
+pub mod begin_quorum_epoch;
+pub mod control_records;
+pub mod describe_quorum;
+pub mod end_quorum_epoch;
+pub mod fetch_snapshot;
+pub mod metadata_records;
+pub mod vote;
+
+// Brokers and the controller.
+pub mod allocate_producer_ids;
+pub mod alter_partition;
+pub mod broker_heartbeat;
+pub mod broker_registration;
+pub mod envelope;
