@@ -90,6 +90,8 @@ pub enum Command {
     Load { topic: String, records_per_second: u32, size_bytes: u32, keys: u32 },
     /// Producer: send what is buffered now.
     Flush,
+    /// Admin: create a topic; tried again until the cluster answers for good.
+    CreateTopic { topic: String, partitions: i32, replication_factor: i16, configs: Vec<(String, String)> },
 }
 
 /// A Kafka UUID: 16 bytes, printed as unpadded URL-safe base64 like `org.apache.kafka.common.Uuid`.

@@ -16,3 +16,7 @@ pub mod view;
 pub mod live;
 
 pub mod wire;
+
+pub mod client;
+
+pub mod sim;

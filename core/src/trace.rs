@@ -43,6 +43,14 @@ pub enum EventKind {
         ms: u64,
     },
     LinksHealed,
+    LinkReset {
+        a: NodeId,
+        b: NodeId,
+    },
+    /// The node's disk filled up, or has room again.
+    DiskFull {
+        full: bool,
+    },
     ConfigChanged {
         resource: String,
         key: String,

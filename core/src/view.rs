@@ -314,7 +314,18 @@ pub enum Action {
         b: NodeId,
         ms: u64,
     },
+    /// Heals every link: nothing is cut or slow any more.
     Heal,
+    /// Breaks the connections between two nodes at once; they may connect again.
+    Reset {
+        a: NodeId,
+        b: NodeId,
+    },
+    /// Fills the node's disk, so that every append fails, or frees it again.
+    DiskFull {
+        node: NodeId,
+        full: bool,
+    },
     /// `producer` missing: the first one.
     Produce {
         producer: Option<NodeId>,

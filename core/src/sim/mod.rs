@@ -1,0 +1,59 @@
+//! A world to run Kafka in: discrete events, one seed, links and disks that fail on command, and a memory of it all.
+//!
+//! Read `scenario` (what a world is made of), `world` (how it moves), `network`, `session` and `timeline` (how it is
+//! kept, shared and rewound), `check` (what must never happen) and `fuzz` (trying to make it happen).
+
+mod history;
+mod scenario;
+mod session;
+pub mod timeline;
+mod world;
+
+pub use history::History;
+pub use scenario::{Load, SCENARIOS, Scenario, TopicSpec, Traffic, broker_endpoint, controller_endpoint};
+pub use session::{LinkError, Session, parse_action, print_action};
+pub use world::World;
+
+use crate::trace::{Event, EventKind};
+
+/// Events that people see by default: all but background frames.
+pub fn visible(event: &Event) -> bool {
+    !matches!(&event.kind, EventKind::Sent(facts) if facts.background)
+}
+
+/// Moments worth jumping to: faults, elections, ISR changes, errors.
+pub fn interesting(event: &Event) -> bool {
+    match &event.kind {
+        EventKind::Killed
+        | EventKind::PowerLost
+        | EventKind::StopAsked
+        | EventKind::Stopped
+        | EventKind::Started
+        | EventKind::Paused
+        | EventKind::Resumed
+        | EventKind::LinkCut { .. }
+        | EventKind::LinkSlowed { .. }
+        | EventKind::LinksHealed
+        | EventKind::LinkReset { .. }
+        | EventKind::DiskFull { .. }
+        | EventKind::ConfigChanged { .. }
+        | EventKind::QuorumLeaderElected { .. }
+        | EventKind::MetadataTruncated { .. }
+        | EventKind::BrokerFenced { .. }
+        | EventKind::BrokerUnfenced { .. }
+        | EventKind::BrokerShuttingDown { .. }
+        | EventKind::TopicCreated { .. }
+        | EventKind::TopicDeleted { .. }
+        | EventKind::PartitionChanged { .. }
+        | EventKind::DuplicateRecognized { .. }
+        | EventKind::AppendRefused { .. }
+        | EventKind::IsrShrinkAsked { .. }
+        | EventKind::IsrExpandAsked { .. }
+        | EventKind::Truncated { .. }
+        | EventKind::BatchFailed { .. }
+        | EventKind::PromiseBroken { .. } => true,
+        EventKind::RaftRole { role, .. } => role == "candidate" || role == "resigned",
+        EventKind::ProduceAnswered { error, .. } => *error != 0,
+        _ => false,
+    }
+}

@@ -1,0 +1,254 @@
+//! What a world is made of: nodes, clients, topics, traffic, delays. Scenarios have names; a session refers to them.
+
+use crate::{
+    client::{ConsumerConfig, OffsetReset, ProducerConfig},
+    config::{NodeConfig, Voter},
+    id::{Endpoint, NodeId},
+    seam::Time,
+    view::Preset,
+};
+
+/// Names of the scenarios, with a sentence each.
+pub const SCENARIOS: [(&str, &str); 3] = [
+    ("sandbox", "three controllers, three brokers, topic orders, two producers with slow traffic, one consumer"),
+    ("three-brokers", "the same cluster under 1,000 records/s of 100 bytes over 3 partitions, RF 3, one consumer"),
+    ("one-broker", "one controller, one broker, topic orders with one partition, one producer, one consumer"),
+];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopicSpec {
+    pub name: String,
+    pub partitions: i32,
+    pub replication_factor: i16,
+    pub configs: Vec<(String, String)>,
+}
+
+/// Records that the world produces by itself, slowly enough to watch: one every `every_ms`, by each producer in turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traffic {
+    pub from: Time,
+    pub every_ms: u64,
+    pub producers: Vec<NodeId>,
+    pub topic: String,
+    /// Drawn from the world's seed.
+    pub keys: Vec<String>,
+}
+
+/// A stream for one producer to generate ([`crate::id::Command::Load`]).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load {
+    pub from: Time,
+    pub producer: NodeId,
+    pub topic: String,
+    pub records_per_second: u32,
+    pub size_bytes: u32,
+    pub keys: u32,
+}
+
+/// All that a world starts from, besides its seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Text that [`Scenario::parse`] reads back.
+    pub name: String,
+    pub controllers: Vec<NodeId>,
+    pub brokers: Vec<NodeId>,
+    /// Identity, addresses, seeds and voters are filled in for each node.
+    pub node_config: NodeConfig,
+    pub topics: Vec<TopicSpec>,
+    pub producers: Vec<ProducerConfig>,
+    pub consumers: Vec<ConsumerConfig>,
+    pub traffic: Vec<Traffic>,
+    pub loads: Vec<Load>,
+    /// One way, between any two nodes.
+    pub latency_us: u64,
+    /// Up to this much more, drawn for each frame.
+    pub jitter_us: u64,
+    /// From `Sync` to `Synced`.
+    pub fsync_us: u64,
+    /// From `Job` to `JobDone`.
+    pub job_us: u64,
+    /// When there is something to see: the cluster is up, its topics are made, traffic flows. A page opens here.
+    pub opens_at: Time,
+    pub presets: Vec<Preset>,
+}
+
+impl Scenario {
+    /// Reads a name, optionally with options: `three-brokers`, `three-brokers,linger=100`. The error says what is known.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(',');
+        let name = parts.next().unwrap_or_default();
+        let mut scenario = match name {
+            "sandbox" => Self::sandbox(),
+            "three-brokers" => Self::three_brokers(),
+            "one-broker" => Self::one_broker(),
+            _ => {
+                let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
+                return Err(format!("there is no scenario {name:?}; known are {}", known.join(", ")));
+            }
+        };
+        for option in parts {
+            let Some(linger) = option.strip_prefix("linger=") else {
+                return Err(format!("a scenario has no option {option:?}; known is linger=MILLISECONDS"));
+            };
+            let linger = linger.parse().map_err(|_| format!("linger={linger} is not a number of milliseconds"))?;
+            scenario = scenario.with_linger(linger);
+        }
+        Ok(scenario)
+    }
+
+    /// Sets `linger.ms` of every producer.
+    #[must_use]
+    pub fn with_linger(mut self, linger_ms: u64) -> Self {
+        for producer in &mut self.producers {
+            producer.linger_ms = linger_ms;
+        }
+        let name = self.name.split(',').next().unwrap_or_default();
+        self.name = format!("{name},linger={linger_ms}");
+        self
+    }
+
+    fn sandbox() -> Self {
+        let mut scenario = Self::cluster("sandbox", 3, 3);
+        scenario.topics.push(orders(3, 3, 2));
+        scenario.producers = vec![scenario.producer(1001, "P1"), scenario.producer(1002, "P2")];
+        scenario.consumers = vec![scenario.consumer(1101, "A")];
+        scenario.traffic.push(Traffic {
+            from: Time::from_ms(4000),
+            every_ms: 400,
+            producers: vec![NodeId(1001), NodeId(1002)],
+            topic: "orders".into(),
+            keys: ["ana", "bob", "eve", "ida", "max", "zoe"].map(String::from).to_vec(),
+        });
+        scenario
+    }
+
+    fn three_brokers() -> Self {
+        let mut scenario = Self::cluster("three-brokers", 3, 3);
+        scenario.topics.push(orders(3, 3, 1));
+        scenario.producers = vec![scenario.producer(1001, "P1")];
+        scenario.consumers = vec![scenario.consumer(1101, "A")];
+        scenario.loads.push(Load {
+            from: Time::from_ms(4000),
+            producer: NodeId(1001),
+            topic: "orders".into(),
+            records_per_second: 1000,
+            size_bytes: 100,
+            keys: 1000,
+        });
+        scenario
+    }
+
+    fn one_broker() -> Self {
+        let mut scenario = Self::cluster("one-broker", 1, 1);
+        scenario.topics.push(orders(1, 1, 1));
+        scenario.producers = vec![scenario.producer(1001, "P1")];
+        scenario.consumers = vec![scenario.consumer(1101, "A")];
+        scenario.traffic.push(Traffic {
+            from: Time::from_ms(4000),
+            every_ms: 500,
+            producers: vec![NodeId(1001)],
+            topic: "orders".into(),
+            keys: ["ana", "bob", "eve"].map(String::from).to_vec(),
+        });
+        scenario
+    }
+
+    /// A cluster without topics and clients: controllers 101.., brokers 1... Its settings are Kafka's own.
+    pub fn cluster(name: &str, controllers: i32, brokers: i32) -> Self {
+        let controllers: Vec<_> = (101..101 + controllers).map(NodeId).collect();
+        let brokers: Vec<_> = (1..=brokers).map(NodeId).collect();
+        let voters = controllers.iter().map(|&id| Voter { id, endpoint: controller_endpoint(id) }).collect();
+        let replication_factor = brokers.len().min(3) as i16;
+        let node_config = NodeConfig {
+            cluster_id: "c2ltdWxhdGVkLWxhYi0wMQ".into(),
+            voters,
+            default_replication_factor: replication_factor,
+            offsets_topic_replication_factor: replication_factor,
+            ..NodeConfig::default()
+        };
+        Self {
+            name: name.into(),
+            controllers,
+            brokers,
+            node_config,
+            topics: Vec::new(),
+            producers: Vec::new(),
+            consumers: Vec::new(),
+            traffic: Vec::new(),
+            loads: Vec::new(),
+            latency_us: 4000,
+            jitter_us: 500,
+            fsync_us: 2000,
+            job_us: 100,
+            opens_at: Time::from_ms(5000),
+            presets: vec![Preset {
+                key: "default.replication.factor".into(),
+                value: replication_factor.to_string(),
+                kafka_default: "1".into(),
+            }],
+        }
+    }
+
+    /// A producer with Kafka's defaults that knows every broker.
+    pub fn producer(&self, id: i32, name: &str) -> ProducerConfig {
+        let bootstrap = self.bootstrap();
+        let id = NodeId(id);
+        ProducerConfig { id, name: name.into(), bootstrap, allow_auto_topic_creation: false, ..Default::default() }
+    }
+
+    /// A consumer of `orders` from its beginning.
+    pub fn consumer(&self, id: i32, name: &str) -> ConsumerConfig {
+        ConsumerConfig {
+            id: NodeId(id),
+            name: name.into(),
+            bootstrap: self.bootstrap(),
+            topics: vec!["orders".into()],
+            auto_offset_reset: OffsetReset::Earliest,
+            allow_auto_topic_creation: false,
+            ..Default::default()
+        }
+    }
+
+    pub fn bootstrap(&self) -> Vec<Endpoint> {
+        self.brokers.iter().map(|&id| broker_endpoint(id)).collect()
+    }
+}
+
+fn orders(partitions: i32, replication_factor: i16, min_insync_replicas: i32) -> TopicSpec {
+    let configs = if min_insync_replicas == 1 {
+        Vec::new()
+    } else {
+        vec![("min.insync.replicas".into(), min_insync_replicas.to_string())]
+    };
+    TopicSpec { name: "orders".into(), partitions, replication_factor, configs }
+}
+
+pub fn broker_endpoint(id: NodeId) -> Endpoint {
+    Endpoint { host: format!("broker-{id}"), port: 9092 }
+}
+
+pub fn controller_endpoint(id: NodeId) -> Endpoint {
+    Endpoint { host: format!("controller-{id}"), port: 9093 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back() {
+        for (name, _) in SCENARIOS {
+            assert_eq!(Scenario::parse(name).expect(name).name, name);
+        }
+        let slow = Scenario::parse("three-brokers,linger=100").unwrap();
+        assert_eq!(slow.producers[0].linger_ms, 100);
+        assert_eq!(Scenario::parse(&slow.name), Ok(slow));
+    }
+
+    #[test]
+    fn a_wrong_name_lists_the_right_ones() {
+        assert!(Scenario::parse("sandbx").unwrap_err().contains("sandbox, three-brokers, one-broker"));
+        assert!(Scenario::parse("sandbox,lingr=3").unwrap_err().contains("linger=MILLISECONDS"));
+        assert!(Scenario::parse("sandbox,linger=x").unwrap_err().contains("not a number"));
+    }
+}
