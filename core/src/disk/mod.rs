@@ -1,5 +1,9 @@
 //! The disk as logic sees it: a page cache that is readable at once, and durability that is asked for.
 
+mod mem;
+
+pub use self::mem::MemDisk;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -10,6 +10,9 @@ pub mod message;
 // Frames: which API, which version, which header.
 pub mod header;
 
+// Record batches: bytes that brokers store as they came.
+pub mod batch;
+
 // Data, in the order clients use them.
 pub mod api_versions;
 pub mod describe_cluster;

@@ -1,0 +1,427 @@
+//! A disk in memory that forgets like a real one.
+//!
+//! What was written is readable at once and survives the death of the process ([`MemDisk::process_crash`]). What was
+//! not synced may be gone, or half there, when the power fails ([`MemDisk::power_loss`]): tails of files, truncations,
+//! new names and renames. Cloning is cheap, because contents are shared until one side writes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Disk, DiskError, DiskResult, FileId, SyncTarget};
+
+/// Contents are kept in chunks of this many bytes. Only the last, unfinished chunk is copied when clones part.
+const CHUNK: usize = 16 << 10;
+
+/// A disk in memory. See the module.
+#[derive(Clone, Debug, Default)]
+pub struct MemDisk {
+    files: BTreeMap<u64, MemFile>,
+    names: BTreeMap<String, u64>,
+    /// The names as they would be found after a power loss: what directory syncs have made safe.
+    synced_names: BTreeMap<String, u64>,
+    handles: BTreeMap<FileId, u64>,
+    next_file: u64,
+    next_handle: u32,
+    generations: u32,
+    used: u64,
+    capacity: Option<u64>,
+    full: bool,
+    broken: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct MemFile {
+    content: Content,
+    /// Content at the last sync.
+    synced: Content,
+    /// This many bytes of `content` are those of `synced`: fewer than all of them after a truncation, and then a power
+    /// loss may bring the old bytes back.
+    safe: usize,
+    generation: u32,
+}
+
+impl MemFile {
+    fn set_synced(&mut self) {
+        self.synced = self.content.clone();
+        self.safe = self.synced.len();
+    }
+}
+
+/// Bytes in shared chunks: all but the last are full.
+#[derive(Clone, Debug, Default)]
+struct Content {
+    chunks: Arc<Vec<Bytes>>,
+    tail: Arc<BytesMut>,
+}
+
+impl Content {
+    fn len(&self) -> usize {
+        self.chunks.len() * CHUNK + self.tail.len()
+    }
+
+    fn append(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let tail = Arc::make_mut(&mut self.tail);
+            let take = bytes.len().min(CHUNK - tail.len());
+            tail.extend_from_slice(&bytes[..take]);
+            bytes = &bytes[take..];
+            if tail.len() == CHUNK {
+                let full = std::mem::take(tail).freeze();
+                Arc::make_mut(&mut self.chunks).push(full);
+            }
+        }
+    }
+
+    fn read(&self, position: usize, len: usize) -> Bytes {
+        let end = self.len().min(position.saturating_add(len));
+        if position >= end {
+            return Bytes::new();
+        }
+        let chunk = position / CHUNK;
+        if chunk < self.chunks.len() && (end - 1) / CHUNK == chunk {
+            return self.chunks[chunk].slice(position - chunk * CHUNK..end - chunk * CHUNK);
+        }
+        let mut out = BytesMut::with_capacity(end - position);
+        let mut at = position;
+        while at < end {
+            let chunk = at / CHUNK;
+            let bytes: &[u8] = self.chunks.get(chunk).map_or(&self.tail[..], |c| &c[..]);
+            let to = bytes.len().min(end - chunk * CHUNK);
+            out.extend_from_slice(&bytes[at - chunk * CHUNK..to]);
+            at = chunk * CHUNK + to;
+        }
+        out.freeze()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        if len >= self.len() {
+            return;
+        }
+        let whole = len / CHUNK;
+        if whole < self.chunks.len() {
+            let tail = BytesMut::from(&self.chunks[whole][..len - whole * CHUNK]);
+            Arc::make_mut(&mut self.chunks).truncate(whole);
+            self.tail = Arc::new(tail);
+        } else {
+            Arc::make_mut(&mut self.tail).truncate(len - whole * CHUNK);
+        }
+    }
+}
+
+impl MemDisk {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes `target` durable, as the driver does for [`crate::seam::Output::Sync`].
+    pub fn sync(&mut self, target: &SyncTarget) -> DiskResult<()> {
+        match target {
+            SyncTarget::File(id) => {
+                let file = self.handle(*id)?;
+                self.check_broken_file(file)?;
+                self.sync_file(file);
+            }
+            SyncTarget::Path(path) => {
+                self.check_broken(path)?;
+                let Some(&file) = self.names.get(path) else {
+                    // What was renamed away or removed: the directory still says so durably.
+                    self.sync_directory(parent(path));
+                    return Ok(());
+                };
+                self.sync_file(file);
+                self.sync_directory(parent(path));
+            }
+        }
+        Ok(())
+    }
+
+    /// The process died: its open files are closed, everything it wrote is there.
+    pub fn process_crash(&mut self) {
+        self.handles.clear();
+        self.forget_unnamed();
+    }
+
+    /// The power failed. Everything synced is there; of the rest, any prefix of what was appended to a file may be
+    /// (sometimes with garbage where its last bytes should be), and any of the creations, renames and removals since
+    /// the last sync of their directory.
+    pub fn power_loss(&mut self, rng: &mut fastrand::Rng) {
+        self.handles.clear();
+        for file in self.files.values_mut() {
+            if file.safe < file.synced.len() && rng.bool() {
+                file.content = file.synced.clone();
+            } else {
+                tear(&mut file.content, file.safe, rng);
+            }
+            file.set_synced();
+            self.generations += 1;
+            file.generation = self.generations;
+        }
+        let mut names = self.synced_names.clone();
+        for path in self.names.keys().chain(self.synced_names.keys()) {
+            let (now, synced) = (self.names.get(path), self.synced_names.get(path));
+            if now != synced && rng.bool() {
+                match now {
+                    Some(&file) => names.insert(path.clone(), file),
+                    None => names.remove(path),
+                };
+            }
+        }
+        self.synced_names = names.clone();
+        self.names = names;
+        self.forget_unnamed();
+    }
+
+    /// From now on nothing can be appended (`true`), as on a full file system.
+    pub fn set_full(&mut self, full: bool) {
+        self.full = full;
+    }
+
+    /// Limits the bytes of all files together.
+    pub fn set_capacity(&mut self, bytes: Option<u64>) {
+        self.capacity = bytes;
+    }
+
+    /// Every access to `path` (or to what lies in it) fails from now on, with `why`; `None` heals it.
+    pub fn break_file(&mut self, path: &str, why: Option<&str>) {
+        match why {
+            Some(why) => self.broken.insert(path.into(), why.into()),
+            None => self.broken.remove(path),
+        };
+    }
+
+    /// Bytes of all files.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// Paths of all files, sorted, with their lengths.
+    pub fn files(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.names.iter().map(|(path, file)| (path.as_str(), self.files[file].content.len() as u64))
+    }
+
+    /// Changes a byte where it lies, durably: bit rot, for tests. Past the end nothing happens.
+    pub fn corrupt(&mut self, path: &str, position: u64, byte: u8) {
+        if let Some(file) = self.names.get(path).and_then(|file| self.files.get_mut(file)) {
+            let mut bytes = file.content.read(0, usize::MAX).to_vec();
+            if let Some(at) = bytes.get_mut(position as usize) {
+                *at = byte;
+                file.content = Content::default();
+                file.content.append(&bytes);
+                file.set_synced();
+            }
+        }
+    }
+
+    fn handle(&self, id: FileId) -> DiskResult<u64> {
+        self.handles.get(&id).copied().ok_or_else(|| DiskError::NotFound(format!("file {}", id.0)))
+    }
+
+    fn file(&self, id: FileId) -> DiskResult<&MemFile> {
+        let file = self.handle(id)?;
+        self.check_broken_file(file)?;
+        Ok(&self.files[&file])
+    }
+
+    fn new_file(&mut self, path: &str) -> u64 {
+        self.next_file += 1;
+        self.files.insert(self.next_file, MemFile::default());
+        self.names.insert(path.into(), self.next_file);
+        self.next_file
+    }
+
+    fn check_space(&self, more: u64) -> DiskResult<()> {
+        if self.full || self.capacity.is_some_and(|capacity| self.used + more > capacity) {
+            return Err(DiskError::Full);
+        }
+        Ok(())
+    }
+
+    fn check_broken(&self, path: &str) -> DiskResult<()> {
+        if self.broken.is_empty() {
+            return Ok(());
+        }
+        let hit = self.broken.iter().find(|(broken, _)| is_under(path, broken));
+        hit.map_or(Ok(()), |(_, why)| Err(DiskError::Broken(why.clone())))
+    }
+
+    fn check_broken_file(&self, file: u64) -> DiskResult<()> {
+        if self.broken.is_empty() {
+            return Ok(());
+        }
+        let mut paths = self.names.iter().filter(|&(_, &f)| f == file).map(|(path, _)| path);
+        paths.try_for_each(|path| self.check_broken(path))
+    }
+
+    fn sync_file(&mut self, file: u64) {
+        self.files.get_mut(&file).expect("names and handles point at files").set_synced();
+    }
+
+    fn sync_directory(&mut self, dir: &str) {
+        let within = |path: &str| parent(path) == dir;
+        self.synced_names.retain(|path, _| !within(path));
+        let now = self.names.iter().filter(|(path, _)| within(path)).map(|(path, &file)| (path.clone(), file));
+        self.synced_names.extend(now);
+        self.forget_unnamed();
+    }
+
+    /// Drops files that no name (present or synced) and no handle points at.
+    fn forget_unnamed(&mut self) {
+        let (names, synced, handles) = (&self.names, &self.synced_names, &self.handles);
+        let sorted = |mut files: Vec<u64>| {
+            files.sort_unstable();
+            files.dedup();
+            files
+        };
+        let used = sorted(names.values().chain(handles.values()).copied().collect());
+        let kept = sorted(used.iter().chain(synced.values()).copied().collect());
+        self.files.retain(|file, _| kept.binary_search(file).is_ok());
+        self.used = used.iter().map(|file| self.files[file].content.len() as u64).sum();
+    }
+}
+
+/// Keeps a random prefix of what was appended after the first `safe` bytes; one time in four its last bytes are garbage, as when a
+/// file grew on the platter before its bytes got there.
+fn tear(content: &mut Content, safe: usize, rng: &mut fastrand::Rng) {
+    let len = content.len();
+    if len <= safe {
+        return;
+    }
+    let kept = rng.usize(safe..=len);
+    content.truncate(kept);
+    if kept > safe && rng.u8(..4) == 0 {
+        let garbage = rng.usize(1..=(kept - safe).min(512));
+        content.truncate(kept - garbage);
+        content.append(&vec![0; garbage]);
+    }
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(dir, _)| dir)
+}
+
+/// `path` is `dir` or lies below it.
+fn is_under(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Disk for MemDisk {
+    fn open(&mut self, path: &str) -> DiskResult<FileId> {
+        self.check_broken(path)?;
+        let file = match self.names.get(path) {
+            Some(&file) => file,
+            None => self.new_file(path),
+        };
+        self.next_handle += 1;
+        let id = FileId(self.next_handle);
+        self.handles.insert(id, file);
+        Ok(id)
+    }
+
+    fn close(&mut self, file: FileId) {
+        if let Some(file) = self.handles.remove(&file)
+            && !self.names.values().any(|&named| named == file)
+        {
+            self.forget_unnamed();
+        }
+    }
+
+    fn len(&self, file: FileId) -> DiskResult<u64> {
+        Ok(self.file(file)?.content.len() as u64)
+    }
+
+    fn append(&mut self, file: FileId, parts: &[&[u8]]) -> DiskResult<u64> {
+        let file = self.handle(file)?;
+        self.check_broken_file(file)?;
+        let more: usize = parts.iter().map(|part| part.len()).sum();
+        self.check_space(more as u64)?;
+        self.used += more as u64;
+        let content = &mut self.files.get_mut(&file).expect("handles point at files").content;
+        let position = content.len() as u64;
+        for part in parts {
+            content.append(part);
+        }
+        Ok(position)
+    }
+
+    fn read_at(&self, file: FileId, position: u64, len: usize) -> DiskResult<Bytes> {
+        Ok(self.file(file)?.content.read(position as usize, len))
+    }
+
+    fn truncate(&mut self, file: FileId, len: u64) -> DiskResult<()> {
+        let file = self.handle(file)?;
+        self.check_broken_file(file)?;
+        self.generations += 1;
+        let generation = self.generations;
+        let file = self.files.get_mut(&file).expect("handles point at files");
+        let before = file.content.len();
+        file.content.truncate(len as usize);
+        file.safe = file.safe.min(len as usize);
+        file.generation = generation;
+        self.used -= (before - file.content.len()) as u64;
+        Ok(())
+    }
+
+    fn generation(&self, file: FileId) -> u32 {
+        self.handles.get(&file).map_or(u32::MAX, |file| self.files[file].generation)
+    }
+
+    fn read(&self, path: &str) -> DiskResult<Bytes> {
+        self.check_broken(path)?;
+        let file = self.names.get(path).ok_or_else(|| DiskError::NotFound(path.into()))?;
+        Ok(self.files[file].content.read(0, usize::MAX))
+    }
+
+    fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> DiskResult<()> {
+        self.check_broken(path)?;
+        self.check_space(bytes.len() as u64)?;
+        let file = self.new_file(path);
+        let new = self.files.get_mut(&file).expect("just made");
+        new.content.append(bytes);
+        if durable {
+            new.set_synced();
+        }
+        self.forget_unnamed();
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> DiskResult<()> {
+        self.check_broken(from)?;
+        self.check_broken(to)?;
+        let moved: Vec<String> = self.names.keys().filter(|path| is_under(path, from)).cloned().collect();
+        if moved.is_empty() {
+            return Err(DiskError::NotFound(from.into()));
+        }
+        for path in moved {
+            let file = self.names.remove(&path).expect("listed above");
+            self.names.insert(format!("{to}{}", &path[from.len()..]), file);
+        }
+        self.forget_unnamed();
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &str) -> DiskResult<()> {
+        self.check_broken(path)?;
+        self.names.retain(|name, _| !is_under(name, path));
+        self.forget_unnamed();
+        Ok(())
+    }
+
+    fn list(&self, dir: &str) -> DiskResult<Vec<String>> {
+        self.check_broken(dir)?;
+        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        let below =
+            self.names.range(prefix.clone()..).map(|(path, _)| path).take_while(|path| path.starts_with(&prefix));
+        let mut names: Vec<String> = Vec::new();
+        for path in below {
+            let name = path[prefix.len()..].split('/').next().expect("split gives at least one");
+            if names.last().is_none_or(|last| last != name) {
+                names.push(name.into());
+            }
+        }
+        // A directory sorts by its slash among the paths, by its name alone here.
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}
