@@ -1,3 +1,6 @@
 //! The page.
 #![forbid(unsafe_code)]
-fn main() {}
+use yew::prelude::*;
+#[component]
+fn App() -> Html { html! { <p>{ "hi" }</p> } }
+fn main() { yew::Renderer::<App>::new().render(); }
