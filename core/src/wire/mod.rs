@@ -2,13 +2,21 @@
 
 // How a message is read and written: the `Message` derive builds on these.
 pub mod primitive;
-pub mod records;
+
 pub mod schema;
+
+pub mod records;
 
 pub mod message;
 
-// Frames: which API, which version, which header.
+// Frames: which API, which version, which header, which error.
 pub mod header;
+
+pub mod api;
+
+pub mod frame;
+
+pub mod error;
 
 // Record batches: bytes that brokers store as they came.
 pub mod batch;

@@ -31,6 +31,8 @@ pub enum DecodeError {
     Null { at: usize },
     #[error("a variable-length number at byte {at} is too long")]
     Varint { at: usize },
+    #[error("the string at byte {at} has {len} bytes, above the 32767 that Kafka allows")]
+    LongString { at: usize, len: usize },
     #[error("the string at byte {at} is not UTF-8")]
     Utf8 { at: usize },
     #[error("{left} bytes are left over at byte {at}")]
@@ -480,6 +482,10 @@ impl Nullable for String {
     fn read_nullable(reader: &mut Reader<'_>, format: Format) -> Result<Option<Self>, DecodeError> {
         let Some(len) = reader.string_length(format)? else { return Ok(None) };
         let at = reader.position();
+        // As Kafka: a compact length can say more than the two bytes of rigid versions, but may not.
+        if len > i16::MAX as usize {
+            return Err(DecodeError::LongString { at, len });
+        }
         let text = std::str::from_utf8(reader.take(len)?).map_err(|_| DecodeError::Utf8 { at })?;
         Ok(Some(text.to_owned()))
     }
@@ -493,7 +499,6 @@ impl Nullable for String {
             }
             return Ok(());
         };
-        // Kafka holds strings to what two bytes can say in flexible versions too.
         let length = i16::try_from(text.len()).map_err(|_| EncodeError::TooLong { len: text.len() })?;
         if format.flexible {
             writer.uvarint(length as u32 + 1);

@@ -1,0 +1,261 @@
+//! Kafka's APIs: their keys, which messages belong to them, the headers of each version, and what is advertised where.
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::message::Message;
+use super::schema::Schema;
+use crate::seam::Listener;
+
+/// A request; its response goes with it.
+pub trait Request: Message {
+    const KEY: ApiKey;
+    type Response: Message;
+}
+
+macro_rules! apis {
+    (@flexible never flexible) => { i16::MAX };
+    (@flexible flexible from $version:literal) => { $version };
+    (@schema) => { None };
+    (@schema $module:ident $message:ident) => { Some(super::$module::$message::SCHEMA) };
+    ($($name:ident = $code:literal, $($flexible:ident)+ $($from:literal)?
+        $(=> $module:ident::{$request:ident, $response:ident})?;)*) => {
+        /// All of Kafka 4.3.1's keys by Kafka's names; [`ApiKey::versions`] tells which of them this project speaks.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[repr(i16)]
+        pub enum ApiKey {
+            $($name = $code,)*
+        }
+
+        impl ApiKey {
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            pub const fn from_code(code: i16) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// As Kafka's tools print it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// First version with compact lengths and tagged fields (KIP-482).
+            const fn flexible_from(self) -> i16 {
+                match self {
+                    $(Self::$name => apis!(@flexible $($flexible)+ $($from)?),)*
+                }
+            }
+
+            /// The request's fields, if this project has them.
+            pub const fn request_schema(self) -> Option<&'static Schema> {
+                match self {
+                    $(Self::$name => apis!(@schema $($module $request)?),)*
+                }
+            }
+
+            pub const fn response_schema(self) -> Option<&'static Schema> {
+                match self {
+                    $(Self::$name => apis!(@schema $($module $response)?),)*
+                }
+            }
+        }
+
+        $($(
+            impl Request for super::$module::$request {
+                const KEY: ApiKey = ApiKey::$name;
+                type Response = super::$module::$response;
+            }
+        )?)*
+    };
+}
+
+apis! {
+    Produce = 0, flexible from 9 => produce::{ProduceRequest, ProduceResponse};
+    Fetch = 1, flexible from 12 => fetch::{FetchRequest, FetchResponse};
+    ListOffsets = 2, flexible from 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+    Metadata = 3, flexible from 9 => metadata::{MetadataRequest, MetadataResponse};
+    LeaderAndIsr = 4, never flexible;
+    StopReplica = 5, never flexible;
+    UpdateMetadata = 6, never flexible;
+    ControlledShutdown = 7, never flexible;
+    OffsetCommit = 8, flexible from 8;
+    OffsetFetch = 9, flexible from 6;
+    FindCoordinator = 10, flexible from 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+    JoinGroup = 11, flexible from 6;
+    Heartbeat = 12, flexible from 4;
+    LeaveGroup = 13, flexible from 4;
+    SyncGroup = 14, flexible from 4;
+    DescribeGroups = 15, flexible from 5;
+    ListGroups = 16, flexible from 3;
+    SaslHandshake = 17, never flexible;
+    ApiVersions = 18, flexible from 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+    CreateTopics = 19, flexible from 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
+    DeleteTopics = 20, flexible from 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
+    DeleteRecords = 21, flexible from 2;
+    InitProducerId = 22, flexible from 2 => init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+    OffsetForLeaderEpoch = 23, flexible from 4 => offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
+    AddPartitionsToTxn = 24, flexible from 3;
+    AddOffsetsToTxn = 25, flexible from 3;
+    EndTxn = 26, flexible from 3;
+    WriteTxnMarkers = 27, flexible from 1;
+    TxnOffsetCommit = 28, flexible from 3;
+    DescribeAcls = 29, flexible from 2;
+    CreateAcls = 30, flexible from 2;
+    DeleteAcls = 31, flexible from 2;
+    DescribeConfigs = 32, flexible from 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
+    AlterConfigs = 33, flexible from 2;
+    AlterReplicaLogDirs = 34, flexible from 2;
+    DescribeLogDirs = 35, flexible from 2;
+    SaslAuthenticate = 36, flexible from 2;
+    CreatePartitions = 37, flexible from 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
+    CreateDelegationToken = 38, flexible from 2;
+    RenewDelegationToken = 39, flexible from 2;
+    ExpireDelegationToken = 40, flexible from 2;
+    DescribeDelegationToken = 41, flexible from 2;
+    DeleteGroups = 42, flexible from 2;
+    ElectLeaders = 43, flexible from 2;
+    IncrementalAlterConfigs = 44, flexible from 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+    AlterPartitionReassignments = 45, flexible from 0;
+    ListPartitionReassignments = 46, flexible from 0;
+    OffsetDelete = 47, never flexible;
+    DescribeClientQuotas = 48, flexible from 1;
+    AlterClientQuotas = 49, flexible from 1;
+    DescribeUserScramCredentials = 50, flexible from 0;
+    AlterUserScramCredentials = 51, flexible from 0;
+    Vote = 52, flexible from 0 => vote::{VoteRequest, VoteResponse};
+    BeginQuorumEpoch = 53, flexible from 1 => begin_quorum_epoch::{BeginQuorumEpochRequest, BeginQuorumEpochResponse};
+    EndQuorumEpoch = 54, flexible from 1 => end_quorum_epoch::{EndQuorumEpochRequest, EndQuorumEpochResponse};
+    DescribeQuorum = 55, flexible from 0 => describe_quorum::{DescribeQuorumRequest, DescribeQuorumResponse};
+    AlterPartition = 56, flexible from 0 => alter_partition::{AlterPartitionRequest, AlterPartitionResponse};
+    UpdateFeatures = 57, flexible from 0;
+    Envelope = 58, flexible from 0 => envelope::{EnvelopeRequest, EnvelopeResponse};
+    FetchSnapshot = 59, flexible from 0 => fetch_snapshot::{FetchSnapshotRequest, FetchSnapshotResponse};
+    DescribeCluster = 60, flexible from 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
+    DescribeProducers = 61, flexible from 0;
+    BrokerRegistration = 62, flexible from 0 => broker_registration::{BrokerRegistrationRequest, BrokerRegistrationResponse};
+    BrokerHeartbeat = 63, flexible from 0 => broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
+    UnregisterBroker = 64, flexible from 0;
+    DescribeTransactions = 65, flexible from 0;
+    ListTransactions = 66, flexible from 0;
+    AllocateProducerIds = 67, flexible from 0 => allocate_producer_ids::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
+    ConsumerGroupHeartbeat = 68, flexible from 0;
+    ConsumerGroupDescribe = 69, flexible from 0;
+    ControllerRegistration = 70, flexible from 0;
+    GetTelemetrySubscriptions = 71, flexible from 0;
+    PushTelemetry = 72, flexible from 0;
+    AssignReplicasToDirs = 73, flexible from 0;
+    ListConfigResources = 74, flexible from 0;
+    DescribeTopicPartitions = 75, flexible from 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
+    ShareGroupHeartbeat = 76, flexible from 0;
+    ShareGroupDescribe = 77, flexible from 0;
+    ShareFetch = 78, flexible from 0;
+    ShareAcknowledge = 79, flexible from 0;
+    AddRaftVoter = 80, flexible from 0;
+    RemoveRaftVoter = 81, flexible from 0;
+    UpdateRaftVoter = 82, flexible from 0;
+    InitializeShareGroupState = 83, flexible from 0;
+    ReadShareGroupState = 84, flexible from 0;
+    WriteShareGroupState = 85, flexible from 0;
+    DeleteShareGroupState = 86, flexible from 0;
+    ReadShareGroupStateSummary = 87, flexible from 0;
+    StreamsGroupHeartbeat = 88, flexible from 0;
+    StreamsGroupDescribe = 89, flexible from 0;
+    DescribeShareGroupOffsets = 90, flexible from 0;
+    AlterShareGroupOffsets = 91, flexible from 0;
+    DeleteShareGroupOffsets = 92, flexible from 0;
+}
+
+impl ApiKey {
+    pub const fn code(self) -> i16 {
+        self as i16
+    }
+
+    /// The versions that can be read and written; `None` for an API this project does not have.
+    pub fn versions(self) -> Option<RangeInclusive<i16>> {
+        self.request_schema().map(|schema| schema.versions.from..=schema.versions.to)
+    }
+
+    /// What ApiVersions says on that listener; `None`: not served there.
+    pub fn advertised(self, listener: Listener) -> Option<RangeInclusive<i16>> {
+        let served = match listener {
+            Listener::Broker => BROKER_APIS,
+            Listener::Controller => CONTROLLER_APIS,
+        };
+        let versions = self.versions().filter(|_| served.contains(&self))?;
+        Some(match self {
+            // librdkafka turns features off when it does not see Produce 0 (KAFKA-18659): Kafka advertises 0-2 and
+            // refuses them.
+            Self::Produce => 0..=*versions.end(),
+            // Version 6 (two-phase transactions, KIP-939) is not stable in 4.3 and hidden by default.
+            Self::InitProducerId => *versions.start()..=5,
+            _ => versions,
+        })
+    }
+
+    /// What ApiVersions lists on that listener, by key.
+    pub fn all_advertised(listener: Listener) -> impl Iterator<Item = (Self, RangeInclusive<i16>)> {
+        Self::ALL.iter().filter_map(move |&key| key.advertised(listener).map(|versions| (key, versions)))
+    }
+
+    /// Version of the request's header: 2 is flexible.
+    pub const fn request_header_version(self, version: i16) -> i16 {
+        if version >= self.flexible_from() { 2 } else { 1 }
+    }
+
+    /// Version of the response's header: 1 is flexible. ApiVersions keeps 0 for ever, since a client that asks in a
+    /// version the broker does not know gets its answer in version 0 (KIP-511).
+    pub const fn response_header_version(self, version: i16) -> i16 {
+        match self {
+            Self::ApiVersions => 0,
+            _ if version >= self.flexible_from() => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// Served to clients and to other brokers.
+const BROKER_APIS: &[ApiKey] = &[
+    ApiKey::Produce,
+    ApiKey::Fetch,
+    ApiKey::ListOffsets,
+    ApiKey::Metadata,
+    ApiKey::FindCoordinator,
+    ApiKey::ApiVersions,
+    ApiKey::CreateTopics,
+    ApiKey::DeleteTopics,
+    ApiKey::InitProducerId,
+    ApiKey::OffsetForLeaderEpoch,
+    ApiKey::DescribeConfigs,
+    ApiKey::CreatePartitions,
+    ApiKey::IncrementalAlterConfigs,
+    ApiKey::DescribeCluster,
+    ApiKey::DescribeTopicPartitions,
+];
+
+/// Served by controllers to each other and to brokers.
+const CONTROLLER_APIS: &[ApiKey] = &[
+    ApiKey::Fetch,
+    ApiKey::ApiVersions,
+    ApiKey::CreateTopics,
+    ApiKey::DeleteTopics,
+    ApiKey::DescribeConfigs,
+    ApiKey::CreatePartitions,
+    ApiKey::IncrementalAlterConfigs,
+    ApiKey::Vote,
+    ApiKey::BeginQuorumEpoch,
+    ApiKey::EndQuorumEpoch,
+    ApiKey::DescribeQuorum,
+    ApiKey::AlterPartition,
+    ApiKey::Envelope,
+    ApiKey::FetchSnapshot,
+    ApiKey::DescribeCluster,
+    ApiKey::BrokerRegistration,
+    ApiKey::BrokerHeartbeat,
+    ApiKey::AllocateProducerIds,
+];
