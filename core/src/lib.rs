@@ -20,3 +20,5 @@ pub mod wire;
 pub mod client;
 
 pub mod sim;
+pub mod metadata;
+pub mod node;

@@ -262,3 +262,13 @@ pub struct UnfenceBrokerRecord {
     #[wire(versions = "0+")]
     pub epoch: i64,
 }
+}
+
+/// Written when `min.insync.replicas` changes: who was eligible under the old minimum no longer is (KIP-966).
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 28, versions = "0", flexible = "0+")]
+pub struct ClearElrRecord {
+    /// Empty: every topic.
+    #[wire(versions = "0+")]
+    pub topic_name: String,
+}

@@ -1,0 +1,11 @@
+//! The cluster's metadata: the records that are its history, and the image that is their sum.
+//!
+//! A controller writes records, everybody replays them, and the image at an offset is a pure function of the log below
+//! it (KIP-631). Controller and broker share this module, so that they cannot disagree about what a record means.
+
+pub mod record;
+
+pub mod image;
+pub mod registration;
+
+pub mod configs;
