@@ -17,8 +17,9 @@ pub mod live;
 
 pub mod wire;
 
+pub mod metadata;
+pub mod node;
+
 pub mod client;
 
 pub mod sim;
-pub mod metadata;
-pub mod node;

@@ -262,7 +262,6 @@ pub struct UnfenceBrokerRecord {
     #[wire(versions = "0+")]
     pub epoch: i64,
 }
-}
 
 /// Written when `min.insync.replicas` changes: who was eligible under the old minimum no longer is (KIP-966).
 #[derive(Clone, Debug, PartialEq, Message)]
