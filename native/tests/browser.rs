@@ -1,0 +1,203 @@
+//! The page in real Chromium: found by role and name, driven by keyboard, compared with what the engine says.
+//!
+//! Without chromium or chromedriver these tests say so and pass; `cargo xtask test` installs both on Debian.
+
+#[path = "browser/page.rs"]
+mod page;
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use page::{Page, free_port};
+use serde_json::Value;
+
+/// Leader of a partition of `orders`, as the page's own data says it.
+const LEADER: &str = "(() => { const v = window.lab && JSON.parse(JSON.stringify(window.lab.view())); if (!v) return null; \
+    const view = typeof v === 'string' ? JSON.parse(v) : v; \
+    const active = view.nodes.map(n => n.controller && n.process !== 'down' ? n.controller : null) \
+      .filter(c => c && c.active).sort((a, b) => b.epoch - a.epoch)[0]; \
+    if (!active) return null; \
+    const p = active.active.partitions.find(p => p.topic === 'orders' && p.partition === 0); return p ? p.leader : null; })()";
+
+#[tokio::test]
+async fn browser_kill_by_keyboard_elects_and_rewind_restores() {
+    let Some(server) = Server::serve() else { return };
+    let page = Page::open(&server.url("/"), 1440, 900).await;
+    let before = page
+        .until("a leader of orders-0", LEADER, |v| v.as_i64().is_some_and(|l| l > 0))
+        .await
+        .as_i64()
+        .unwrap_or_default();
+    let time_before = page.eval("window.lab.view().at").await;
+
+    // By keyboard alone: focus the button, press Enter.
+    let kill = page.find("button", &format!("Kill broker {before}")).await;
+    kill.focus().await;
+    page.press("Enter").await;
+    page.find("button", &format!("Start broker {before}")).await;
+    if let Some(play) = page.try_find("button", "Play").await {
+        play.focus().await;
+        page.press("Enter").await;
+    }
+    let after = page.until("another leader", LEADER, |v| v.as_i64().is_some_and(|l| l > 0 && l != before)).await;
+    if let Some(pause) = page.try_find("button", "Pause").await {
+        pause.focus().await;
+        page.press("Enter").await;
+    }
+    let partition = page.find("group", "Partition orders-0").await;
+    let shown = partition.attribute("data-leader").await;
+    let said = page.eval(LEADER).await;
+    assert_eq!(shown, said.to_string(), "the page draws what the engine says (after the kill: {after})");
+
+    // Rewind with the slider's own keys: Home is the beginning of the recording.
+    let slider = page.find("slider", "Time").await;
+    slider.focus().await;
+    page.press("Home").await;
+    page.until("the old leader after the rewind", LEADER, |v| v.as_i64() == Some(before)).await;
+    let rewound = page.eval("window.lab.view().at").await;
+    assert!(rewound.as_u64() <= time_before.as_u64(), "time went back: {rewound} against {time_before}");
+    assert_eq!(page.find("group", "Partition orders-0").await.attribute("data-leader").await, before.to_string());
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
+#[tokio::test]
+async fn browser_landmarks_and_names_of_the_contract() {
+    let Some(server) = Server::serve() else { return };
+    for (width, height, name) in [(1440, 900, "wide"), (390, 844, "narrow")] {
+        let page = Page::open(&server.url("/"), width, height).await;
+        page.until("a leader of orders-0", LEADER, |v| v.as_i64().is_some_and(|l| l > 0)).await;
+        for (role, name) in [
+            ("navigation", "Lessons"),
+            ("main", "Cluster"),
+            ("complementary", "Inspector"),
+            ("region", "Timeline"),
+            ("slider", "Time"),
+            ("button", "Produce"),
+            ("button", "Play"),
+            ("button", "Next event"),
+            ("button", "Previous event"),
+            ("tab", "State"),
+            ("tab", "Why"),
+            ("tab", "Wire"),
+            ("group", "Partition orders-0"),
+        ] {
+            page.find(role, name).await;
+        }
+        let broker = page.try_find_begins("group", "Broker 1").await.expect("a group for broker 1");
+        assert!(broker.description.contains("alive"), "its description says its state: {:?}", broker.description);
+        page.screenshot(name).await;
+        assert_eq!(page.console_errors().await, Vec::<String>::new());
+        page.close().await;
+    }
+}
+
+#[tokio::test]
+async fn browser_broken_link_says_what_is_wrong() {
+    let Some(server) = Server::serve() else { return };
+    let page = Page::open(&server.url("/#s=this-is-no-session"), 1440, 900).await;
+    page.until("the sandbox", LEADER, |v| v.as_i64().is_some_and(|l| l > 0)).await;
+    let said = page
+        .until("a message about the link", "document.body.innerText", |v| {
+            v.as_str().is_some_and(|t| t.contains("link"))
+        })
+        .await;
+    assert!(said.is_string());
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
+#[tokio::test]
+async fn browser_live_page_shows_and_makes_a_real_kill() {
+    let Some(cluster) = Server::up() else { return };
+    let page = Page::open(&cluster.url("/#live"), 1440, 900).await;
+    let process = |id: i32| {
+        format!(
+            "(() => {{ const n = window.lab.view().nodes.find(n => n.id === {id}); return n ? n.process : null; }})()"
+        )
+    };
+    page.until("broker 2 alive", &process(2), |v| v == "alive").await;
+    let kill = page.find("button", "Kill broker 2").await;
+    kill.focus().await;
+    page.press("Enter").await;
+    page.until("broker 2 down", &process(2), |v| v == "down").await;
+    let status = cluster.status();
+    let node =
+        status["nodes"].as_array().and_then(|nodes| nodes.iter().find(|n| n["id"] == 2)).cloned().unwrap_or_default();
+    assert_eq!(node["state"], "down", "the process itself is gone: {node}");
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
+/// A `kafka-lab` of this test's own, ended by pid when the test ends.
+struct Server {
+    child: Child,
+    http: String,
+    dir: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    fn serve() -> Option<Self> {
+        let http = format!("127.0.0.1:{}", free_port());
+        let child = Self::spawn(&["serve", "--http", &http])?;
+        Some(Self { child, http, dir: None })
+    }
+
+    fn up() -> Option<Self> {
+        let http = format!("127.0.0.1:{}", free_port());
+        let dir = tempfile::tempdir().expect("a folder for the cluster");
+        let port = free_ports(103);
+        let path = dir.path().display().to_string();
+        let child = Self::spawn(&["up", "--dir", &path, "--http", &http, "--port", &port.to_string()])?;
+        Some(Self { child, http, dir: Some(dir) })
+    }
+
+    fn spawn(args: &[&str]) -> Option<Child> {
+        for tool in ["chromium", "chromedriver"] {
+            let found = std::env::var_os("PATH")
+                .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
+            if !found {
+                println!("skipped: {tool} is not installed");
+                return None;
+            }
+        }
+        let child = Command::new(binary()).args(args).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        Some(child.expect("kafka-lab starts"))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    fn status(&self) -> Value {
+        let dir = self.dir.as_ref().expect("a cluster has a folder").path();
+        let out = Command::new(binary()).args(["status", "--json", "--dir"]).arg(dir).output().expect("status runs");
+        serde_json::from_slice(&out.stdout).expect("status --json prints JSON")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM, so that a cluster ends its own nodes; its folder goes with the test.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary that people run, when `cargo xtask test` has built it; cargo's own otherwise.
+fn binary() -> PathBuf {
+    std::env::var_os("KAFKA_LAB").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_kafka-lab")), PathBuf::from)
+}
+
+/// A port below which `count` more are free as well: nodes listen at fixed distances.
+fn free_ports(count: u16) -> u16 {
+    (0..200)
+        .map(|_| free_port())
+        .find(|&port| {
+            port < u16::MAX - count
+                && [0, 1, 2, 100, 101, 102].iter().all(|i| std::net::TcpListener::bind(("127.0.0.1", port + i)).is_ok())
+        })
+        .expect("free ports for a cluster")
+}
