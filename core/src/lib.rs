@@ -20,6 +20,8 @@ pub mod wire;
 pub mod metadata;
 pub mod node;
 
+pub mod broker;
+
 pub mod client;
 
 pub mod sim;
