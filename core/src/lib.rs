@@ -15,6 +15,7 @@ pub mod view;
 
 pub mod live;
 
+pub mod log;
 pub mod wire;
 
 pub mod metadata;

@@ -1,0 +1,95 @@
+//! Why a log refuses, with Kafka's error codes.
+
+use thiserror::Error;
+
+use crate::{disk::DiskError, wire::batch::BatchError};
+
+/// Why a batch was not appended. After any of these the log is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AppendError {
+    /// One of the producer's last five batches came again (KIP-98). It is answered as a success, with the offsets it
+    /// got the first time.
+    #[error("duplicate of the batch at offsets {base_offset} to {last_offset}")]
+    Duplicate { base_offset: i64, last_offset: i64, timestamp: i64 },
+    #[error("producer {producer_id} sent sequence {found}, the next one is {expected}")]
+    OutOfOrderSequence { producer_id: i64, expected: i32, found: i32 },
+    #[error("producer {producer_id} has epoch {current}, the batch says {found}")]
+    InvalidProducerEpoch { producer_id: i64, current: i16, found: i16 },
+    #[error("producer {producer_id} has a transaction open since offset {since}; the batch is not part of one")]
+    InvalidTxnState { producer_id: i64, since: i64 },
+    #[error("the marker's coordinator epoch {found} is older than {current}")]
+    TransactionCoordinatorFenced { current: i32, found: i32 },
+    #[error("the batch has {size} bytes, max.message.bytes is {limit}")]
+    TooLarge { size: usize, limit: u32 },
+    #[error("the batch has {size} bytes, segment.bytes is {limit}")]
+    LargerThanSegment { size: usize, limit: u32 },
+    #[error("timestamp {timestamp} is too far from the broker's time {now_ms}")]
+    InvalidTimestamp { timestamp: i64, now_ms: i64 },
+    /// Wrong bytes: checksum, length, header.
+    #[error("corrupt batch: {0}")]
+    Corrupt(BatchError),
+    /// Right bytes that break a rule.
+    #[error("invalid batch: {0}")]
+    Invalid(BatchError),
+    #[error("expected one record batch, found {0}")]
+    NotOneBatch(usize),
+    /// Followers: the fetched batch does not continue the log.
+    #[error("batch at offset {found} does not follow the log end {log_end_offset}")]
+    OffsetsOutOfOrder { log_end_offset: i64, found: i64 },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl AppendError {
+    /// The error code that a client gets.
+    pub fn code(&self) -> i16 {
+        match self {
+            Self::Duplicate { .. } => 0,
+            Self::OutOfOrderSequence { .. } => 45,
+            Self::InvalidProducerEpoch { .. } => 47,
+            Self::InvalidTxnState { .. } => 48,
+            Self::TransactionCoordinatorFenced { .. } => 52,
+            Self::TooLarge { .. } => 10,
+            Self::LargerThanSegment { .. } => 18,
+            Self::InvalidTimestamp { .. } => 32,
+            Self::Corrupt(_) => 2,
+            Self::Invalid(BatchError::UnknownCodec(_)) => 76,
+            Self::Invalid(_) | Self::NotOneBatch(_) => 87,
+            Self::OffsetsOutOfOrder { .. } => -1,
+            Self::Disk(_) => 56,
+        }
+    }
+}
+
+impl From<BatchError> for AppendError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Crc { .. } | BatchError::Length(_) | BatchError::Incomplete { .. } => Self::Corrupt(error),
+            BatchError::Magic(_)
+            | BatchError::UnknownCodec(_)
+            | BatchError::Decompress { .. }
+            | BatchError::TooLarge { .. }
+            | BatchError::Record(_)
+            | BatchError::Invalid(_) => Self::Invalid(error),
+        }
+    }
+}
+
+/// Why nothing was read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// `OFFSET_OUT_OF_RANGE` (1).
+    #[error("offset {offset} is outside of {log_start_offset} to {log_end_offset}")]
+    OffsetOutOfRange { offset: i64, log_start_offset: i64, log_end_offset: i64 },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl ReadError {
+    pub fn code(&self) -> i16 {
+        match self {
+            Self::OffsetOutOfRange { .. } => 1,
+            Self::Disk(_) => 56,
+        }
+    }
+}

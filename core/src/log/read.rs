@@ -1,0 +1,158 @@
+//! Reading: slices of files for fetches, batches in memory for replays and views, offsets by time.
+
+use super::{error::ReadError, partition_log::Log, scan::Scan, segment::Segment};
+use crate::{
+    disk::{Disk, DiskResult, FileSlice},
+    seam::Part,
+    wire::batch::Batch,
+};
+
+/// What a fetch got: whole batches, the first of which holds the offset asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Nothing was read from the disk for these.
+    pub parts: Vec<Part>,
+    pub bytes: usize,
+    /// Where the next fetch continues; the offset asked for when nothing was found.
+    pub next_offset: i64,
+}
+
+/// An answer of ListOffsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampOffset {
+    pub timestamp: i64,
+    pub offset: i64,
+    pub leader_epoch: i32,
+}
+
+impl Log {
+    /// Whole batches from the one that holds `offset`, as slices of one segment file: at most `max_bytes`, nothing at or
+    /// after `upper_bound_offset` (high watermark for consumers, log end for followers). With `min_one` the first batch
+    /// comes whole even when it is larger than `max_bytes` (KIP-74).
+    pub fn read(
+        &self,
+        disk: &dyn Disk,
+        offset: i64,
+        max_bytes: usize,
+        upper_bound_offset: i64,
+        min_one: bool,
+    ) -> Result<Fetched, ReadError> {
+        let (log_start_offset, log_end_offset) = (self.log_start_offset, self.log_end_offset());
+        if offset < log_start_offset || offset > log_end_offset {
+            return Err(ReadError::OffsetOutOfRange { offset, log_start_offset, log_end_offset });
+        }
+        let nothing = Fetched { next_offset: offset, ..Fetched::default() };
+        if offset >= upper_bound_offset || offset == log_end_offset {
+            return Ok(nothing);
+        }
+        let Some((segment, start)) = self.find(disk, offset)? else { return Ok(nothing) };
+        let bound = match segment.position_of(disk, upper_bound_offset)? {
+            Some(position) => position,
+            None => segment.size,
+        };
+        let limit = bound.min(start.saturating_add(max_bytes as u64));
+        let (mut end, mut next_offset) = segment.boundary_before(disk, start, limit)?;
+        if end == start && min_one && start < bound {
+            let mut first = Scan::new(segment.file, start, bound, 0);
+            if let Some((_, header)) = first.header(disk).map_err(|error| error.broken(&self.dir))? {
+                (end, next_offset) = (first.position(), header.next_offset());
+            }
+        }
+        if end <= start {
+            return Ok(nothing);
+        }
+        let len = (end - start) as u32;
+        let slice = FileSlice { file: segment.file, generation: disk.generation(segment.file), position: start, len };
+        Ok(Fetched { parts: vec![Part::File(slice)], bytes: len as usize, next_offset })
+    }
+
+    /// Batches in memory from the one that holds `offset` to the log end, at least one and then at most `max_bytes`.
+    /// Empty when `offset` is outside of the log.
+    pub fn read_batches(&self, disk: &dyn Disk, offset: i64, max_bytes: usize) -> DiskResult<Vec<Batch>> {
+        let mut found = Vec::new();
+        let mut left = max_bytes;
+        let Some((segment, mut position)) = self.find(disk, offset.max(self.log_start_offset))? else {
+            return Ok(found);
+        };
+        let first = self.segment_at(segment.base_offset);
+        for segment in &self.segments[first..] {
+            let window = left.min(1 << 20);
+            let mut scan = Scan::new(segment.file, position, segment.size, window);
+            while let Some((_, batch)) = scan.batch(disk).map_err(|error| error.broken(&self.dir))? {
+                if batch.bytes.len() > left && !found.is_empty() {
+                    return Ok(found);
+                }
+                left = left.saturating_sub(batch.bytes.len());
+                found.push(batch);
+            }
+            position = 0;
+        }
+        Ok(found)
+    }
+
+    /// The first record whose timestamp is at least `timestamp`, as ListOffsets answers it. `None`: there is none.
+    pub fn offset_for_timestamp(&self, disk: &dyn Disk, timestamp: i64) -> DiskResult<Option<TimestampOffset>> {
+        for segment in &self.segments {
+            if segment.max_timestamp < timestamp || segment.next_offset <= self.log_start_offset {
+                continue;
+            }
+            let from = segment.base_offset + i64::from(segment.times.offset_before(disk, timestamp)?);
+            let found = self.first_record(disk, segment, from, |record_time| record_time >= timestamp)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first record with the newest timestamp (`MAX_TIMESTAMP`, KIP-734). `None`: no record has one.
+    pub fn offset_of_max_timestamp(&self, disk: &dyn Disk) -> DiskResult<Option<TimestampOffset>> {
+        let Some(newest) = self.segments.iter().map(|segment| segment.max_timestamp).max() else { return Ok(None) };
+        if newest < 0 {
+            return Ok(None);
+        }
+        self.offset_for_timestamp(disk, newest)
+    }
+
+    /// Segment and position of the batch that holds `offset`, or of the first one after it.
+    fn find(&self, disk: &dyn Disk, offset: i64) -> DiskResult<Option<(&Segment, u64)>> {
+        for segment in &self.segments[self.segment_at(offset)..] {
+            if let Some(position) = segment.position_of(disk, offset)? {
+                return Ok(Some((segment, position)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first record at or after `from` in `segment` whose timestamp is `wanted`. Control records have none to offer.
+    fn first_record(
+        &self,
+        disk: &dyn Disk,
+        segment: &Segment,
+        from: i64,
+        wanted: impl Fn(i64) -> bool,
+    ) -> DiskResult<Option<TimestampOffset>> {
+        let Some(position) = segment.position_of(disk, from.max(self.log_start_offset))? else { return Ok(None) };
+        let mut scan = Scan::new(segment.file, position, segment.size, 64 << 10);
+        while let Some((at, header)) = scan.header(disk).map_err(|error| error.broken(&self.dir))? {
+            if !wanted(header.max_timestamp) {
+                continue;
+            }
+            let batch = Batch { header, bytes: disk.read_at(segment.file, at, header.total_len())? };
+            // A batch whose records cannot be opened is answered by its own header.
+            let unopened = TimestampOffset {
+                timestamp: header.max_timestamp,
+                offset: header.base_offset,
+                leader_epoch: header.partition_leader_epoch,
+            };
+            for record in batch.records() {
+                let Ok(record) = record else { return Ok(Some(unopened)) };
+                if wanted(record.timestamp) && record.offset >= self.log_start_offset {
+                    let (timestamp, offset) = (record.timestamp, record.offset);
+                    return Ok(Some(TimestampOffset { timestamp, offset, ..unopened }));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
