@@ -3,10 +3,19 @@
 //! Read `scenario` (what a world is made of), `world` (how it moves), `network`, `session` and `timeline` (how it is
 //! kept, shared and rewound), `check` (what must never happen) and `fuzz` (trying to make it happen).
 
+mod act;
+mod facts;
+mod hash;
 mod history;
+mod network;
+mod node;
+mod process;
 mod scenario;
 mod session;
 pub mod timeline;
+#[cfg(test)]
+mod toy;
+mod view;
 mod world;
 
 pub use history::History;

@@ -61,7 +61,7 @@ impl Session {
         if link.is_empty() {
             return Err(LinkError::Empty);
         }
-        let version = link.split('/').next().unwrap_or_default();
+        let version = link.split(['/', '~']).next().unwrap_or_default();
         if version != "1" {
             return Err(LinkError::Version(version.chars().take(20).collect()));
         }
