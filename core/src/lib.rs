@@ -21,6 +21,8 @@ pub mod wire;
 pub mod metadata;
 pub mod node;
 
+pub mod raft;
+
 pub mod broker;
 
 pub mod client;

@@ -1,0 +1,400 @@
+//! The roles of a replica (Kafka's `QuorumState`), the transitions between them, and the loop that drives them.
+//!
+//! ```text
+//!               election timeout            majority of pre-votes          majority of votes
+//!  Unattached ------------------> Prospective ---------------> Candidate ------------------> Leader
+//!      ^  | leader learnt           |  ^ fetch timeout   election timeout | (epoch + 1,        | check-quorum failed,
+//!      |  v                   lost  v  |                <-----------------+  own vote)         v clean shutdown
+//!      +-- Follower <---------------+--+                                                    Resigned
+//! ```
+//! A higher epoch, from whomever, leads to Unattached (or Follower) from everywhere.
+
+use std::collections::BTreeSet;
+
+use super::{ElectionState, Raft, RaftEvent, leader::Leader, quorum_state_file::ReplicaKey};
+use crate::{
+    config::NodeConfig,
+    disk::DiskError,
+    id::{Endpoint, EventId, NodeId},
+    node::StartError,
+    seam::{Ctx, Time},
+    trace::EventKind,
+};
+
+/// The phase of an epoch. Epoch, leader and vote are durable and live in [`ElectionState`]; a role holds the rest.
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    /// Knows the epoch and maybe the leader's name; waits. Observers wait without a timer.
+    Unattached {
+        deadline: Time,
+    },
+    /// Asks who would vote for it, before it disturbs anybody with a new epoch (KIP-996).
+    Prospective {
+        ballots: Ballots,
+        deadline: Time,
+    },
+    /// Has begun an epoch and voted for itself in it.
+    Candidate {
+        ballots: Ballots,
+        deadline: Time,
+    },
+    Follower {
+        deadline: Time,
+        /// It has heard from its leader in this epoch, so it refuses pre-votes.
+        has_fetched: bool,
+        /// Where an observer whose leader is silent asks who leads now.
+        asks: Option<NodeId>,
+    },
+    Leader(Box<Leader>),
+    /// Led this epoch and gave it up: it neither leads nor votes in it again.
+    Resigned {
+        deadline: Time,
+        successors: Vec<ReplicaKey>,
+        unacked: BTreeSet<NodeId>,
+    },
+}
+
+/// Who has answered a campaign, and how.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ballots {
+    pub(super) granted: BTreeSet<NodeId>,
+    pub(super) refused: BTreeSet<NodeId>,
+}
+
+impl Role {
+    /// The names that Kafka's metrics and logs use.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Unattached { .. } => "unattached",
+            Self::Prospective { .. } => "prospective",
+            Self::Candidate { .. } => "candidate",
+            Self::Follower { .. } => "follower",
+            Self::Leader(_) => "leader",
+            Self::Resigned { .. } => "resigned",
+        }
+    }
+
+    fn deadline(&self, now: Time) -> Time {
+        match self {
+            Self::Unattached { deadline }
+            | Self::Prospective { deadline, .. }
+            | Self::Candidate { deadline, .. }
+            | Self::Follower { deadline, .. }
+            | Self::Resigned { deadline, .. } => *deadline,
+            Self::Leader(leader) => leader.deadline(now),
+        }
+    }
+}
+
+impl Raft {
+    /// Takes up where the disk says this replica was (`QuorumState.initialize`).
+    pub(super) fn start(config: &NodeConfig, dir: &str, is_voter: bool, ctx: &mut Ctx<'_>) -> Result<Self, StartError> {
+        let damaged = |what: String| StartError::Damaged { file: format!("{dir}/quorum-state"), what };
+        let (store, mut election) = super::Store::open(ctx.disk, dir).map_err(damaged)?;
+        let (log, snapshot) = super::MetadataLog::open(ctx.disk, dir, config)?;
+        if log.last_epoch() > election.epoch {
+            election = ElectionState { epoch: log.last_epoch(), leader: None, voted: None };
+        }
+        let mut raft = Self {
+            config: config.clone().into(),
+            is_voter,
+            // Each start draws other timeouts, or two nodes that tied once would tie again after every restart.
+            rng: fastrand::Rng::with_seed(config.seed ^ seed_of(config)),
+            election,
+            store,
+            log,
+            role: Role::Unattached { deadline: Time::MAX },
+            round: 0,
+            high_watermark: None,
+            peers: super::requests::peers(config),
+            next_correlation_id: 0,
+            identified: Default::default(),
+            parked: Vec::new(),
+            held: Vec::new(),
+            download: None,
+            delivered: 0,
+            announced: false,
+            events: Vec::new(),
+            shutdown: None,
+            shutdown_complete: false,
+            failure: None,
+            now: ctx.now.mono,
+        };
+        if let Some(snapshot) = snapshot {
+            raft.delivered = snapshot.end_offset;
+            raft.high_watermark = Some(snapshot.end_offset);
+            raft.events.push(RaftEvent::Snapshot {
+                end_offset: snapshot.end_offset,
+                epoch: snapshot.epoch,
+                records: snapshot.records,
+            });
+        }
+        let local = config.node_id;
+        let election = raft.election;
+        let role = match election {
+            _ if !is_voter && election.leader.is_some_and(|leader| raft.peers.contains_key(&leader)) => raft.follower(),
+            _ if !is_voter => Role::Unattached { deadline: Time::MAX },
+            ElectionState { leader: Some(leader), .. } if leader == local => {
+                let deadline = raft.election_deadline();
+                Role::Resigned { deadline, successors: Vec::new(), unacked: raft.peers.keys().copied().collect() }
+            }
+            ElectionState { leader: Some(leader), .. } if raft.peers.contains_key(&leader) => raft.follower(),
+            ElectionState { voted: Some(vote), .. } if vote.id == local => raft.candidate(),
+            _ => Role::Unattached { deadline: raft.election_deadline() },
+        };
+        // Written even if unchanged: what was read may not have been durable.
+        raft.store.write(ctx.disk, ctx.out, election, ctx.now.mono);
+        raft.enter(ctx, election, role);
+        raft.drive(ctx);
+        Ok(raft)
+    }
+
+    pub(super) fn local_key(&self) -> ReplicaKey {
+        ReplicaKey { id: self.config.node_id, directory_id: self.config.directory_id }
+    }
+
+    pub(super) fn endpoint_of(&self, id: NodeId) -> Option<(NodeId, Endpoint)> {
+        self.config.voters.iter().find(|v| v.id == id).map(|v| (v.id, v.endpoint.clone()))
+    }
+
+    /// Votes that decide.
+    pub(super) fn majority(&self) -> usize {
+        self.config.voters.len() / 2 + 1
+    }
+
+    /// Uniform in [election timeout, 2 x election timeout), so that two voters seldom campaign together.
+    pub(super) fn election_deadline(&mut self) -> Time {
+        let timeout_ms = self.config.controller_quorum_election_timeout_ms;
+        self.now.plus_ms(timeout_ms + self.rng.u64(0..timeout_ms.max(1)))
+    }
+
+    pub(super) fn fetch_deadline(&self) -> Time {
+        self.now.plus_ms(self.config.controller_quorum_fetch_timeout_ms)
+    }
+
+    fn follower(&self) -> Role {
+        Role::Follower { deadline: self.fetch_deadline(), has_fetched: false, asks: None }
+    }
+
+    fn own_ballot(&self) -> Ballots {
+        Ballots { granted: BTreeSet::from([self.config.node_id]), refused: BTreeSet::new() }
+    }
+
+    fn candidate(&mut self) -> Role {
+        Role::Candidate { ballots: self.own_ballot(), deadline: self.election_deadline() }
+    }
+
+    /// The only place where epoch, leader, vote and role change.
+    pub(super) fn enter(&mut self, ctx: &mut Ctx<'_>, election: ElectionState, role: Role) {
+        let before = self.election;
+        assert!(election.epoch >= before.epoch, "an epoch never goes back");
+        if election.epoch == before.epoch {
+            assert!(before.voted.is_none() || election.voted == before.voted, "one vote an epoch");
+            assert!(
+                before.leader.is_none() || election.leader.is_none() || election.leader == before.leader,
+                "one leader an epoch"
+            );
+        }
+        self.election = election;
+        self.role = role;
+        self.round += 1;
+        if election != before {
+            self.store.write(ctx.disk, ctx.out, election, self.now);
+        }
+        self.new_round();
+        if !self.is_leader() {
+            self.refuse_parked(ctx);
+            if self.announced {
+                self.announced = false;
+                self.events.push(RaftEvent::LostLeadership { epoch: before.epoch });
+            }
+        }
+        if (election.epoch, election.leader) != (before.epoch, before.leader) {
+            self.download = None;
+            let leader = self.leader();
+            self.events.push(RaftEvent::LeaderChanged { leader, epoch: election.epoch });
+        }
+        self.trace_role(ctx);
+    }
+
+    fn trace_role(&self, ctx: &mut Ctx<'_>) -> EventId {
+        let ElectionState { epoch, leader, .. } = self.election;
+        ctx.out.trace(|| EventKind::RaftRole { role: self.role.name().into(), epoch, leader })
+    }
+
+    /// A higher epoch was seen, and not who leads it.
+    pub(super) fn become_unattached(&mut self, ctx: &mut Ctx<'_>, epoch: i32) {
+        debug_assert!(epoch > self.election.epoch);
+        // Who was already waiting for an election goes on waiting: new epochs must not put it off for ever.
+        let deadline = match &self.role {
+            _ if !self.is_voter => Time::MAX,
+            Role::Unattached { deadline } | Role::Candidate { deadline, .. } | Role::Resigned { deadline, .. } => {
+                *deadline
+            }
+            Role::Prospective { deadline, .. } => *deadline,
+            Role::Follower { .. } | Role::Leader(_) => self.election_deadline(),
+        };
+        self.enter(ctx, ElectionState { epoch, leader: None, voted: None }, Role::Unattached { deadline });
+    }
+
+    /// Who leads `epoch` is known. The vote is kept: it was given in this epoch and is not given again.
+    pub(super) fn become_follower(&mut self, ctx: &mut Ctx<'_>, epoch: i32, leader: NodeId) {
+        debug_assert!(leader != self.config.node_id);
+        let voted = if epoch == self.election.epoch { self.election.voted } else { None };
+        let role = self.follower();
+        self.enter(ctx, ElectionState { epoch, leader: Some(leader), voted }, role);
+    }
+
+    /// The leader is silent (or nobody leads): ask who would vote. Nothing durable changes.
+    pub(super) fn become_prospective(&mut self, ctx: &mut Ctx<'_>) {
+        assert!(self.is_voter, "observers never campaign");
+        let role = Role::Prospective { ballots: self.own_ballot(), deadline: self.election_deadline() };
+        self.enter(ctx, self.election, role);
+        self.count_ballots(ctx);
+    }
+
+    pub(super) fn become_candidate(&mut self, ctx: &mut Ctx<'_>) {
+        assert!(self.is_voter, "observers never campaign");
+        let role = self.candidate();
+        let election = ElectionState { epoch: self.election.epoch + 1, leader: None, voted: Some(self.local_key()) };
+        self.enter(ctx, election, role);
+    }
+
+    /// Gives up leading: on a clean shutdown, when the majority has gone silent, or when the disk refuses.
+    pub(super) fn resign(&mut self, ctx: &mut Ctx<'_>) {
+        let Role::Leader(leader) = &self.role else { return };
+        let successors = leader.successors();
+        let unacked = self.peers.keys().copied().collect();
+        let deadline = self.election_deadline();
+        self.enter(ctx, self.election, Role::Resigned { deadline, successors, unacked });
+    }
+
+    /// What another replica says about the epoch, whatever else it says (`maybeHandleCommonResponse`, `maybeTransition`).
+    pub(super) fn learn(&mut self, ctx: &mut Ctx<'_>, epoch: i32, leader: Option<NodeId>) {
+        // A leader that is no voter cannot be reached, and this node knows better than others whether it leads.
+        let leader = leader.filter(|id| self.peers.contains_key(id));
+        match leader {
+            Some(leader) if epoch > self.election.epoch => self.become_follower(ctx, epoch, leader),
+            Some(leader) if epoch == self.election.epoch && self.election.leader.is_none() => {
+                self.become_follower(ctx, epoch, leader);
+            }
+            None if epoch > self.election.epoch => self.become_unattached(ctx, epoch),
+            _ => {}
+        }
+    }
+
+    /// The disk under the log failed, or the cluster contradicts what this replica knows to be committed.
+    pub(super) fn fail(&mut self, ctx: &mut Ctx<'_>, why: String) {
+        if self.is_leader() {
+            self.resign(ctx);
+        }
+        self.failure.get_or_insert(why);
+    }
+
+    /// Does all that is due. Called at the end of every input.
+    pub(super) fn drive(&mut self, ctx: &mut Ctx<'_>) {
+        self.now = ctx.now.mono;
+        if self.failure.is_some() {
+            self.shutdown_complete = self.shutdown.is_some();
+            return;
+        }
+        self.expire_role(ctx);
+        self.store.retry(ctx.disk, ctx.out, self.election, self.now);
+        self.count_ballots(ctx);
+        self.log.flush(ctx.out);
+        self.advance_high_watermark(ctx);
+        self.serve_parked(ctx);
+        self.release_held(ctx);
+        self.drive_snapshots(ctx);
+        self.expire_requests(ctx);
+        if self.store.is_durable() {
+            self.ask_peers(ctx);
+        }
+        self.deliver(ctx);
+        self.finish_shutdown();
+    }
+
+    /// The timers of the role.
+    fn expire_role(&mut self, ctx: &mut Ctx<'_>) {
+        let due = self.role.deadline(self.now) <= self.now;
+        match &mut self.role {
+            Role::Leader(leader) => {
+                if leader.check_quorum_expired(self.now) {
+                    // A leader cut off from the majority would go on believing in itself (`LeaderState`, check quorum).
+                    self.resign(ctx);
+                }
+            }
+            _ if !due => {}
+            Role::Follower { deadline, asks, .. } if !self.is_voter => {
+                // An observer cannot campaign; it asks another voter who leads now.
+                *deadline = self.now.plus_ms(self.config.controller_quorum_fetch_timeout_ms);
+                *asks = super::requests::any(&mut self.rng, &self.peers);
+            }
+            _ if self.shutdown.is_some() => {}
+            Role::Unattached { .. } | Role::Follower { .. } | Role::Candidate { .. } => self.become_prospective(ctx),
+            Role::Prospective { .. } => self.pre_vote_lost(ctx, self.now),
+            // The next epoch is another's to win; this node has said that it does not want to lead.
+            Role::Resigned { .. } => {
+                let deadline = self.election_deadline();
+                let election = ElectionState { epoch: self.election.epoch + 1, leader: None, voted: None };
+                self.enter(ctx, election, Role::Unattached { deadline });
+            }
+        }
+    }
+
+    /// Back to where the campaign began: the leader it had, or none. `deadline` is for the latter.
+    pub(super) fn pre_vote_lost(&mut self, ctx: &mut Ctx<'_>, deadline: Time) {
+        let role = match self.election.leader {
+            Some(leader) if self.peers.contains_key(&leader) => self.follower(),
+            _ => Role::Unattached { deadline },
+        };
+        self.enter(ctx, self.election, role);
+        if self.role.deadline(self.now) <= self.now {
+            self.expire_role(ctx);
+        }
+    }
+
+    fn finish_shutdown(&mut self) {
+        if let Some(deadline) = self.shutdown {
+            let another_leads = self.election.leader.is_some_and(|leader| leader != self.config.node_id);
+            self.shutdown_complete |= !self.is_voter || self.peers.is_empty() || another_leads || self.now >= deadline;
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Time> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let role = match self.role {
+            // While shutting down these wait for others.
+            Role::Unattached { .. } | Role::Prospective { .. } | Role::Candidate { .. } | Role::Resigned { .. }
+                if self.shutdown.is_some() =>
+            {
+                Time::MAX
+            }
+            Role::Follower { .. } if self.shutdown.is_some() && self.is_voter => Time::MAX,
+            _ => self.role.deadline(self.now),
+        };
+        let parked = self.parked.iter().map(|fetch| fetch.deadline);
+        let deliver = self.has_more_to_deliver().then_some(self.now);
+        let shutdown = self.shutdown.filter(|_| !self.shutdown_complete);
+        [Some(role), self.store.deadline(), self.requests_deadline(), deliver, shutdown]
+            .into_iter()
+            .flatten()
+            .chain(parked)
+            .filter(|at| *at != Time::MAX)
+            .min()
+    }
+}
+
+fn seed_of(config: &NodeConfig) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&config.incarnation_id.0[..8]);
+    u64::from_be_bytes(bytes) ^ (config.node_id.0 as u64).rotate_left(32)
+}
+
+impl From<DiskError> for super::metadata_log::AppendFailed {
+    fn from(error: DiskError) -> Self {
+        Self(error.to_string())
+    }
+}
