@@ -33,6 +33,18 @@ pub mod metadata;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 
+// Groups.
+pub mod delete_groups;
+pub mod describe_groups;
+pub mod heartbeat;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_groups;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
+pub mod sync_group;
+
 // Administration.
 pub mod create_partitions;
 pub mod create_topics;
