@@ -2,7 +2,22 @@
 
 use lab_derive::Message;
 
+use super::schema::Schema;
 use crate::id::Uuid;
+
+/// Name of a control record's type, and the fields of its value where those are known here.
+pub fn by_type(code: i16) -> Option<(&'static str, Option<&'static Schema>)> {
+    Some(match code {
+        0 => ("Abort", None),
+        1 => ("Commit", None),
+        2 => ("LeaderChange", Some(LeaderChangeMessage::SCHEMA)),
+        3 => ("SnapshotHeader", Some(SnapshotHeaderRecord::SCHEMA)),
+        4 => ("SnapshotFooter", Some(SnapshotFooterRecord::SCHEMA)),
+        5 => ("KRaftVersion", Some(KRaftVersionRecord::SCHEMA)),
+        6 => ("KRaftVoters", Some(VotersRecord::SCHEMA)),
+        _ => return None,
+    })
+}
 
 #[derive(Clone, Debug, PartialEq, Message)]
 #[message(versions = "0-1", flexible = "0+")]

@@ -2,7 +2,35 @@
 
 use lab_derive::Message;
 
+use super::schema::Schema;
 use crate::id::Uuid;
+
+/// The fields of the record with that type number, if it is one of those below.
+pub fn schema(api_key: i16) -> Option<&'static Schema> {
+    SCHEMAS.iter().copied().find(|schema| schema.api_key == Some(api_key))
+}
+
+/// All of them, in the order below.
+pub const SCHEMAS: &[&Schema] = &[
+    RegisterBrokerRecord::SCHEMA,
+    UnregisterBrokerRecord::SCHEMA,
+    TopicRecord::SCHEMA,
+    PartitionRecord::SCHEMA,
+    ConfigRecord::SCHEMA,
+    PartitionChangeRecord::SCHEMA,
+    RemoveTopicRecord::SCHEMA,
+    FeatureLevelRecord::SCHEMA,
+    ProducerIdsRecord::SCHEMA,
+    BrokerRegistrationChangeRecord::SCHEMA,
+    NoOpRecord::SCHEMA,
+    BeginTransactionRecord::SCHEMA,
+    EndTransactionRecord::SCHEMA,
+    AbortTransactionRecord::SCHEMA,
+    RegisterControllerRecord::SCHEMA,
+    FenceBrokerRecord::SCHEMA,
+    UnfenceBrokerRecord::SCHEMA,
+    ClearElrRecord::SCHEMA,
+];
 
 #[derive(Clone, Debug, PartialEq, Message)]
 #[message(api_key = 0, versions = "0-4", flexible = "0+")]

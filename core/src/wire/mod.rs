@@ -67,3 +67,6 @@ pub mod alter_partition;
 pub mod broker_heartbeat;
 pub mod broker_registration;
 pub mod envelope;
+
+// Frames as people read them.
+pub mod annotate;
