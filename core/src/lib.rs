@@ -23,6 +23,8 @@ pub mod node;
 
 pub mod raft;
 
+pub mod replica;
+
 pub mod broker;
 
 pub mod client;

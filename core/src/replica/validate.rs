@@ -1,0 +1,141 @@
+//! What a leader checks of records before its log takes them (`ProduceRequest.validateRecords`, `LogValidator`).
+//!
+//! The log itself checks the header, the checksum and, when they are not compressed, how the records follow each other.
+//! What is left is here: rules of the request, and what needs records to be opened. That takes as long as it likes when
+//! they are compressed, so it is a [`crate::job::Job`].
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::settings::Settings;
+use crate::wire::{
+    batch::{self, Batch, BatchError, Codec, DEFAULT_DECOMPRESSED_LIMIT, NO_TIMESTAMP},
+    error::ErrorCode,
+};
+
+/// As Kafka's answer, which shows the first errors only.
+const RECORD_ERRORS_SHOWN: usize = 3;
+/// First Produce version that may carry zstd (KIP-110).
+const ZSTD_SINCE: i16 = 7;
+
+/// Why nothing was appended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub error: i16,
+    pub message: String,
+    /// Index in the batch, and what is wrong with that record.
+    pub records: Vec<(i32, String)>,
+}
+
+impl Refusal {
+    pub fn new(error: ErrorCode, message: impl Into<String>) -> Self {
+        Self { error: error.code(), message: message.into(), records: Vec::new() }
+    }
+}
+
+/// What the topic demands of each record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRules {
+    pub keys_required: bool,
+    /// Earliest timestamp allowed, if that needs looking at each record. (The latest stands in the header.)
+    pub earliest_ms: Option<i64>,
+}
+
+impl RecordRules {
+    pub fn new(settings: &Settings, now_wall_ms: i64) -> Self {
+        let before_max_ms = settings.log.message_timestamp_before_max_ms;
+        let unchecked = settings.log.log_append_time || before_max_ms == i64::MAX;
+        Self {
+            keys_required: settings.compacted,
+            earliest_ms: (!unchecked).then(|| now_wall_ms.saturating_sub(before_max_ms)),
+        }
+    }
+
+    /// Whether the records of this batch have to be opened.
+    pub fn open(&self, batch: &Batch) -> bool {
+        batch.header.is_compressed() || self.keys_required || self.earliest_ms.is_some()
+    }
+}
+
+/// Takes the one batch of a partition's produce data and checks its frame. Its records are not opened.
+pub fn the_batch(records: &Bytes, version: i16) -> Result<Batch, Refusal> {
+    if records.is_empty() {
+        let why = "Produce requests must have exactly one record batch per partition, and this one has none";
+        return Err(Refusal::new(ErrorCode::InvalidRecord, why));
+    }
+    let batch = Batch::parse(records).map_err(refusal)?;
+    if batch.bytes.len() != records.len() {
+        let why = "Produce requests must have exactly one record batch per partition, and this one has more";
+        return Err(Refusal::new(ErrorCode::InvalidRecord, why));
+    }
+    if batch.header.base_offset != 0 {
+        let why = format!(
+            "The base offset of the record batch in the append is {}, and should be 0",
+            batch.header.base_offset
+        );
+        return Err(Refusal::new(ErrorCode::InvalidRecord, why));
+    }
+    if batch.header.codec().map_err(refusal)? == Codec::Zstd && version < ZSTD_SINCE {
+        let why = "zstd needs Produce version 7 or newer (KIP-110)";
+        return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, why));
+    }
+    if batch.header.is_transactional() {
+        return Err(Refusal::new(ErrorCode::InvalidTxnState, "Transactions are not built yet in the lab"));
+    }
+    Ok(batch)
+}
+
+/// Opens the records and checks each. Takes time in proportion to what the batch unfolds to.
+pub fn validate_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusal> {
+    batch::validate_client_batch(batch).map_err(refusal)?;
+    let header = &batch.header;
+    let (mut expected, mut keyless, mut untimely) = (header.base_offset, Vec::new(), Vec::new());
+    for (index, record) in (0..).zip(batch.records_within(DEFAULT_DECOMPRESSED_LIMIT)) {
+        let record = record.map_err(refusal)?;
+        if record.offset != expected {
+            return Err(Refusal::new(ErrorCode::InvalidRecord, "record offsets are not dense"));
+        }
+        expected += 1;
+        if rules.keys_required && record.key.is_none() {
+            keyless.push((index, "Compacted topic cannot accept message without key".to_owned()));
+        }
+        let at = record.timestamp;
+        if let Some(earliest) = rules.earliest_ms
+            && (NO_TIMESTAMP + 1..earliest).contains(&at)
+        {
+            let why = format!("Timestamp {at} of message is out of range: it should be at least {earliest}");
+            untimely.push((index, why));
+        }
+    }
+    if expected != header.next_offset() {
+        return Err(Refusal::new(ErrorCode::InvalidRecord, "the batch does not hold as many records as it says"));
+    }
+    if !keyless.is_empty() {
+        return Err(of_records(ErrorCode::InvalidRecord, keyless));
+    }
+    if !untimely.is_empty() {
+        return Err(of_records(ErrorCode::InvalidTimestamp, untimely));
+    }
+    Ok(())
+}
+
+fn of_records(error: ErrorCode, mut records: Vec<(i32, String)>) -> Refusal {
+    let message = format!(
+        "One or more records have been rejected due to {} record errors in total, and only showing the first three \
+         errors at most",
+        records.len()
+    );
+    records.truncate(RECORD_ERRORS_SHOWN);
+    Refusal { error: error.code(), message, records }
+}
+
+/// Kafka's code for what is wrong with a batch.
+fn refusal(error: BatchError) -> Refusal {
+    let code = match error {
+        BatchError::Crc { .. } | BatchError::Incomplete { .. } | BatchError::Length(_) => ErrorCode::CorruptMessage,
+        BatchError::UnknownCodec(_) => ErrorCode::UnsupportedCompressionType,
+        BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
+        _ => ErrorCode::InvalidRecord,
+    };
+    Refusal::new(code, error.to_string())
+}
