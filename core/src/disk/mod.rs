@@ -1,6 +1,7 @@
 //! The disk as logic sees it: a page cache that is readable at once, and durability that is asked for.
 
 mod mem;
+pub mod suite;
 
 pub use self::mem::MemDisk;
 

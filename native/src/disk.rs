@@ -1,0 +1,509 @@
+//! Files behind core's [`Disk`]: the page cache is the operating system's, durability is a handle run elsewhere.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, IoSlice, Write},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use lab_core::disk::{Disk, DiskError, DiskResult, FileId, FileSlice, SyncTarget};
+
+/// Files kept open at most; the one unused for longest is closed and opened again when it is needed. Sockets need
+/// descriptors too, and many systems give a process 1024 of them.
+const OPEN_FILES: usize = 400;
+
+/// A directory of files. All paths are relative to it.
+#[derive(Debug)]
+pub struct FileDisk {
+    root: PathBuf,
+    /// By file id: which file it is. Ids are never used again.
+    handles: Vec<Option<usize>>,
+    files: Vec<OpenFile>,
+    /// Numbers in `files` that are free.
+    free: Vec<usize>,
+    by_path: HashMap<String, usize>,
+    open: Cell<usize>,
+    clock: Cell<u64>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    path: String,
+    /// The name leads to this file no more: it must not be opened again by name.
+    unlinked: bool,
+    file: RefCell<Option<Arc<File>>>,
+    last_used: Cell<u64>,
+    /// Kept here, so that an append asks the system for nothing but the write.
+    len: u64,
+    generation: u32,
+    users: u32,
+}
+
+/// Makes something durable, on whichever thread it is run.
+#[derive(Debug)]
+pub struct SyncHandle(SyncWork);
+
+#[derive(Debug)]
+enum SyncWork {
+    File(Arc<File>),
+    Path(PathBuf),
+    Failed(DiskError),
+}
+
+impl SyncHandle {
+    /// Waits until it is on the platter.
+    pub fn run(self) -> DiskResult<()> {
+        match self.0 {
+            SyncWork::File(file) => file.sync_data().map_err(disk_error),
+            SyncWork::Path(path) => {
+                match File::open(&path) {
+                    Ok(file) => file.sync_all().map_err(disk_error)?,
+                    // Renamed away or removed: the directory has to say so durably.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(disk_error(error)),
+                }
+                sync_directory(&path).map_err(disk_error)
+            }
+            SyncWork::Failed(error) => Err(error),
+        }
+    }
+}
+
+impl FileDisk {
+    /// Works in `root`, which is made when missing.
+    pub fn new(root: impl Into<PathBuf>) -> DiskResult<Self> {
+        let root = root.into();
+        fs::create_dir_all(&root).map_err(disk_error)?;
+        Ok(Self {
+            root,
+            handles: Vec::new(),
+            files: Vec::new(),
+            free: Vec::new(),
+            by_path: HashMap::new(),
+            open: Cell::new(0),
+            clock: Cell::new(0),
+        })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What [`lab_core::seam::Output::Sync`] asks for, ready to be run on another thread.
+    pub fn sync_handle(&self, target: &SyncTarget) -> SyncHandle {
+        let work = match target {
+            SyncTarget::File(id) => self.opened(*id).map(|(_, file)| SyncWork::File(file)),
+            SyncTarget::Path(path) => self.path(path).map(SyncWork::Path),
+        };
+        SyncHandle(work.unwrap_or_else(SyncWork::Failed))
+    }
+
+    /// The file of a slice, for a driver that copies from file to socket. `None`: it is closed, or was truncated since
+    /// the slice was taken.
+    pub fn pin(&self, slice: &FileSlice) -> Option<Arc<File>> {
+        let (file, handle) = self.opened(slice.file).ok()?;
+        (file.generation == slice.generation).then_some(handle)
+    }
+
+    /// The bytes of a slice. Fails when the file was truncated since the slice was taken: they may be others now.
+    pub fn read_slice(&self, slice: &FileSlice) -> DiskResult<Bytes> {
+        if self.file(slice.file)?.generation != slice.generation {
+            return Err(DiskError::Broken("the file was truncated meanwhile".into()));
+        }
+        let bytes = self.read_at(slice.file, slice.position, slice.len as usize)?;
+        if bytes.len() != slice.len as usize {
+            return Err(DiskError::Broken("the file is shorter than it was".into()));
+        }
+        Ok(bytes)
+    }
+
+    fn number(&self, id: FileId) -> DiskResult<usize> {
+        let number = self.handles.get(id.0 as usize).copied().flatten();
+        number.ok_or_else(|| DiskError::NotFound(format!("file {}", id.0)))
+    }
+
+    fn file(&self, id: FileId) -> DiskResult<&OpenFile> {
+        Ok(&self.files[self.number(id)?])
+    }
+
+    /// The file with its descriptor, opened again if it was closed for being idle.
+    fn opened(&self, id: FileId) -> DiskResult<(&OpenFile, Arc<File>)> {
+        let open = self.file(id)?;
+        self.clock.set(self.clock.get() + 1);
+        open.last_used.set(self.clock.get());
+        if let Some(file) = &*open.file.borrow() {
+            return Ok((open, file.clone()));
+        }
+        if open.unlinked {
+            return Err(DiskError::NotFound(open.path.clone()));
+        }
+        let file = Arc::new(open_append(&self.path(&open.path)?).map_err(disk_error)?);
+        *open.file.borrow_mut() = Some(file.clone());
+        self.open.set(self.open.get() + 1);
+        self.close_idle();
+        Ok((open, file))
+    }
+
+    fn close_idle(&self) {
+        while self.open.get() > OPEN_FILES {
+            // Removed files stay open: no name leads back to them.
+            let idle = self.files.iter().filter(|file| !file.unlinked && file.file.borrow().is_some());
+            let Some(oldest) = idle.min_by_key(|file| file.last_used.get()) else { return };
+            *oldest.file.borrow_mut() = None;
+            self.open.set(self.open.get() - 1);
+        }
+    }
+
+    /// `path` below the root.
+    fn path(&self, path: &str) -> DiskResult<PathBuf> {
+        let plain = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        if plain { Ok(self.root.join(path)) } else { Err(DiskError::Broken(format!("{path:?} is no path of a disk"))) }
+    }
+
+    /// Names at or below `path` lead nowhere or elsewhere from now on.
+    fn unlink(&mut self, path: &str) {
+        let gone: Vec<String> = self.by_path.keys().filter(|open| is_under(open, path)).cloned().collect();
+        for path in gone {
+            let number = self.by_path.remove(&path).expect("listed above");
+            self.files[number].unlinked = true;
+        }
+    }
+}
+
+impl Disk for FileDisk {
+    fn open(&mut self, path: &str) -> DiskResult<FileId> {
+        let id = FileId(u32::try_from(self.handles.len()).expect("fewer than four billion opens"));
+        if let Some(&number) = self.by_path.get(path) {
+            self.files[number].users += 1;
+            self.handles.push(Some(number));
+            return Ok(id);
+        }
+        let full = self.path(path)?;
+        let file = match open_append(&full) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(full.parent().unwrap_or(&self.root)).map_err(disk_error)?;
+                open_append(&full)
+            }
+            file => file,
+        }
+        .map_err(disk_error)?;
+        let len = file.metadata().map_err(disk_error)?.len();
+        self.clock.set(self.clock.get() + 1);
+        let open = OpenFile {
+            path: path.into(),
+            unlinked: false,
+            file: RefCell::new(Some(Arc::new(file))),
+            last_used: Cell::new(self.clock.get()),
+            len,
+            generation: 0,
+            users: 1,
+        };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.files[number] = open;
+                number
+            }
+            None => {
+                self.files.push(open);
+                self.files.len() - 1
+            }
+        };
+        self.open.set(self.open.get() + 1);
+        self.close_idle();
+        self.by_path.insert(path.into(), number);
+        self.handles.push(Some(number));
+        Ok(id)
+    }
+
+    fn close(&mut self, file: FileId) {
+        let Ok(number) = self.number(file) else { return };
+        self.handles[file.0 as usize] = None;
+        let open = &mut self.files[number];
+        open.users -= 1;
+        if open.users == 0 {
+            if open.file.take().is_some() {
+                self.open.set(self.open.get() - 1);
+            }
+            if !open.unlinked {
+                self.by_path.remove(&open.path);
+            }
+            // A file that is opened again begins at generation 0 in another id, so no slice of this one fits it.
+            self.free.push(number);
+        }
+    }
+
+    fn len(&self, file: FileId) -> DiskResult<u64> {
+        Ok(self.file(file)?.len)
+    }
+
+    fn append(&mut self, file: FileId, parts: &[&[u8]]) -> DiskResult<u64> {
+        let number = self.number(file)?;
+        let (open, handle) = self.opened(file)?;
+        let position = open.len;
+        match write_all(&handle, parts) {
+            Ok(written) => {
+                self.files[number].len += written;
+                Ok(position)
+            }
+            Err(error) => {
+                // Half a batch must not stay: the next append would make it part of the log.
+                handle.set_len(position).map_err(disk_error)?;
+                Err(disk_error(error))
+            }
+        }
+    }
+
+    fn read_at(&self, file: FileId, position: u64, len: usize) -> DiskResult<Bytes> {
+        let (open, handle) = self.opened(file)?;
+        let left = usize::try_from(open.len.saturating_sub(position)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; len.min(left)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match handle.read_at(&mut bytes[filled..], position + filled as u64) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(disk_error(error)),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes.into())
+    }
+
+    fn truncate(&mut self, file: FileId, len: u64) -> DiskResult<()> {
+        let number = self.number(file)?;
+        let (open, handle) = self.opened(file)?;
+        let shorter = len.min(open.len);
+        handle.set_len(shorter).map_err(disk_error)?;
+        self.files[number].len = shorter;
+        self.files[number].generation += 1;
+        Ok(())
+    }
+
+    fn generation(&self, file: FileId) -> u32 {
+        self.file(file).map_or(u32::MAX, |file| file.generation)
+    }
+
+    fn read(&self, path: &str) -> DiskResult<Bytes> {
+        match fs::read(self.path(path)?) {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(DiskError::NotFound(path.into())),
+            Err(error) => Err(disk_error(error)),
+        }
+    }
+
+    fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> DiskResult<()> {
+        let full = self.path(path)?;
+        let aside = self.path(&format!("{path}.tmp"))?;
+        let write = || {
+            fs::create_dir_all(full.parent().unwrap_or(&self.root))?;
+            let mut file = File::create(&aside)?;
+            file.write_all(bytes)?;
+            if durable {
+                file.sync_data()?;
+            }
+            fs::rename(&aside, &full)
+        };
+        if let Err(error) = write() {
+            let _ = fs::remove_file(&aside);
+            return Err(disk_error(error));
+        }
+        self.unlink(path);
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> DiskResult<()> {
+        let (full_from, full_to) = (self.path(from)?, self.path(to)?);
+        fs::create_dir_all(full_to.parent().unwrap_or(&self.root)).map_err(disk_error)?;
+        match fs::rename(full_from, full_to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(DiskError::NotFound(from.into())),
+            Err(error) => return Err(disk_error(error)),
+        }
+        self.unlink(to);
+        let moved: Vec<String> = self.by_path.keys().filter(|path| is_under(path, from)).cloned().collect();
+        for path in moved {
+            let number = self.by_path.remove(&path).expect("listed above");
+            let path = format!("{to}{}", &path[from.len()..]);
+            self.files[number].path = path.clone();
+            self.by_path.insert(path, number);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &str) -> DiskResult<()> {
+        let full = self.path(path)?;
+        let removed = match fs::symlink_metadata(&full) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&full),
+            Ok(_) => fs::remove_file(&full),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(disk_error(error)),
+            _ => self.unlink(path),
+        }
+        Ok(())
+    }
+
+    fn list(&self, dir: &str) -> DiskResult<Vec<String>> {
+        let full = if dir.is_empty() { self.root.clone() } else { self.path(dir)? };
+        let entries = match fs::read_dir(full) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(disk_error(error)),
+        };
+        let mut names = entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(disk_error)?;
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// Opened for appending, so that the system finds the end by itself: a write never lands anywhere else.
+fn open_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).open(path)
+}
+
+/// Writes all parts, in one call when the system takes them at once. Returns their length.
+fn write_all(mut file: &File, parts: &[&[u8]]) -> io::Result<u64> {
+    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut rest = &mut slices[..];
+    IoSlice::advance_slices(&mut rest, 0);
+    let mut written = 0;
+    while !rest.is_empty() {
+        match file.write_vectored(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                written += n as u64;
+                IoSlice::advance_slices(&mut rest, n);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
+}
+
+/// Makes the entry of `path` in its directory durable.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match File::open(path.parent().unwrap_or(Path::new("."))) {
+        Ok(dir) => dir.sync_all(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_under(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn disk_error(error: io::Error) -> DiskError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge | ErrorKind::WriteZero => {
+            DiskError::Full
+        }
+        ErrorKind::NotFound => DiskError::NotFound(error.to_string()),
+        _ => DiskError::Broken(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_core::{
+        disk::suite,
+        log::{Log, LogConfig},
+        wire::batch::BatchBuilder,
+    };
+
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, FileDisk) {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FileDisk::new(dir.path()).unwrap();
+        (dir, disk)
+    }
+
+    #[test]
+    fn behaves_like_every_disk() {
+        let (_dir, mut disk) = scratch();
+        suite::check(&mut disk);
+    }
+
+    #[test]
+    fn a_truncated_file_gives_no_old_slice() {
+        let (_dir, mut disk) = scratch();
+        let file = disk.open("a").unwrap();
+        disk.append(file, &[b"hello"]).unwrap();
+        let slice = FileSlice { file, generation: disk.generation(file), position: 0, len: 5 };
+        assert_eq!(disk.read_slice(&slice).unwrap(), "hello");
+        disk.truncate(file, 0).unwrap();
+        disk.append(file, &[b"other"]).unwrap();
+        assert!(disk.read_slice(&slice).is_err());
+        assert!(disk.pin(&slice).is_none());
+    }
+
+    #[test]
+    fn syncs_run_anywhere_and_forgive_what_is_gone() {
+        let (_dir, mut disk) = scratch();
+        let file = disk.open("d/a").unwrap();
+        disk.replace("d/b", b"1", false).unwrap();
+        let targets = [SyncTarget::File(file), SyncTarget::Path("d/b".into()), SyncTarget::Path("d/gone".into())];
+        for target in targets {
+            let handle = disk.sync_handle(&target);
+            std::thread::spawn(move || handle.run()).join().unwrap().unwrap();
+        }
+        disk.close(file);
+        assert!(disk.sync_handle(&SyncTarget::File(file)).run().is_err());
+    }
+
+    #[test]
+    fn more_files_than_descriptors() {
+        let (_dir, mut disk) = scratch();
+        let files: Vec<FileId> = (0..OPEN_FILES + 50).map(|i| disk.open(&format!("f{i}")).unwrap()).collect();
+        for round in 0..2_u8 {
+            for (i, &file) in files.iter().enumerate() {
+                assert_eq!(disk.append(file, &[&[round], &[i as u8]]).unwrap(), u64::from(round) * 2);
+            }
+        }
+        for (i, &file) in files.iter().enumerate() {
+            assert_eq!(disk.read_at(file, 0, 9).unwrap(), [0, i as u8, 1, i as u8][..]);
+        }
+        assert!(disk.open.get() <= OPEN_FILES);
+    }
+
+    /// `/dev/full` takes every write and answers that the disk is full.
+    #[test]
+    fn a_full_disk_is_called_that() {
+        let (dir, mut disk) = scratch();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("full")).unwrap();
+        let file = disk.open("full").unwrap();
+        assert_eq!(write_all(&disk.opened(file).unwrap().1, &[b"x"]).map_err(disk_error), Err(DiskError::Full));
+    }
+
+    #[test]
+    fn a_log_lives_in_files_and_comes_back() {
+        let (dir, mut disk) = scratch();
+        let (mut log, _) = Log::open(&mut disk, "orders-0", LogConfig::default(), true).unwrap();
+        for i in 0..100_i64 {
+            let mut batch = BatchBuilder::new();
+            batch.push(i, None, Some(b"value"), &[]);
+            assert_eq!(log.append_as_leader(&mut disk, &batch.build(), 3, i).unwrap().base_offset, i);
+        }
+        // No goodbye: as after `kill -9`.
+        drop((log, disk));
+        let mut disk = FileDisk::new(dir.path()).unwrap();
+        let (log, recovery) = Log::open(&mut disk, "orders-0", LogConfig::default(), false).unwrap();
+        assert_eq!((log.log_end_offset(), recovery.cut_bytes, log.last_epoch()), (100, 0, Some(3)));
+        let fetched = log.read(&disk, 17, 1000, 100, true).unwrap();
+        let lab_core::seam::Part::File(slice) = &fetched.parts[0] else { panic!("a slice of a file") };
+        let batches = lab_core::wire::batch::batches(&disk.read_slice(slice).unwrap()).collect::<Result<Vec<_>, _>>();
+        assert_eq!(batches.unwrap()[0].header.base_offset, 17);
+    }
+}
