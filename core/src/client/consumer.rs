@@ -1,13 +1,35 @@
 //! A consumer with assigned partitions (`KafkaConsumer.assign`, `Fetcher`, `OffsetFetcher`).
+//!
+//! It finds the leader of each partition, asks where to begin (ListOffsets), then keeps one fetch in flight to each
+//! leader. Fetches carry the leader epoch it knows, so that an old leader refuses them (KIP-320). It uses no fetch
+//! sessions (KIP-227): every fetch names its partitions.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::ConsumerConfig;
-use crate::{
-    id::TopicPartition,
-    seam::{Ctx, Input, Machine, Time},
-    view::ConsumerView,
+use super::{
+    ConsumerConfig, OffsetReset,
+    links::{LinkEvent, LinkSettings, Links, Peer, backoff_ms},
+    metadata::{Metadata, MetadataSettings},
+    producer::is_stale_metadata,
 };
+use crate::{
+    id::{Endpoint, TopicPartition},
+    seam::{Ctx, Input, Machine, Output, Time},
+    trace::EventKind,
+    view::{ConsumerView, PositionView},
+    wire::{
+        batch::{self, BatchError},
+        error::ErrorCode,
+        fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData},
+        frame,
+        list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
+    },
+};
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
 
 /// One record read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,36 +45,443 @@ pub struct FetchedRecord {
 }
 
 #[derive(Clone, Debug)]
+enum Tag {
+    Metadata,
+    ListOffsets(Vec<TopicPartition>),
+    Fetch(Vec<TopicPartition>),
+}
+
+/// Where the consumer stands in one partition.
+#[derive(Clone, Debug)]
+struct Position {
+    /// `None`: to be asked for, with this timestamp.
+    offset: Option<i64>,
+    reset_to: i64,
+    /// Epoch of the last batch that was read.
+    last_epoch: i32,
+    /// The high watermark in the last answer; -1 before.
+    high_watermark: i64,
+    busy: bool,
+    failures: u32,
+    not_before_ms: u64,
+}
+
+#[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
+    links: Links<Tag>,
+    metadata: Metadata,
+    positions: BTreeMap<TopicPartition, Position>,
+    /// Leaders with a fetch in flight.
+    fetching: BTreeSet<Peer>,
+    records: Vec<FetchedRecord>,
+    rng: fastrand::Rng,
+    wake_ms: Option<u64>,
+    read: u64,
+    last_error: Option<String>,
 }
 
 impl Consumer {
-    pub fn start(config: ConsumerConfig, _ctx: &mut Ctx<'_>) -> Self {
-        Self { config }
+    pub fn start(config: ConsumerConfig, ctx: &mut Ctx<'_>) -> Self {
+        let mut rng = fastrand::Rng::with_seed(config.seed);
+        let links = LinkSettings {
+            request_timeout_ms: config.request_timeout_ms,
+            reconnect_backoff_ms: config.reconnect_backoff_ms,
+            reconnect_backoff_max_ms: config.reconnect_backoff_max_ms,
+            connection_setup_timeout_ms: config.socket_connection_setup_timeout_ms,
+        };
+        let mut metadata = Metadata::new(MetadataSettings {
+            max_age_ms: config.metadata_max_age_ms,
+            retry_backoff_ms: config.retry_backoff_ms,
+            retry_backoff_max_ms: config.retry_backoff_max_ms,
+            allow_auto_topic_creation: config.allow_auto_topic_creation,
+        });
+        config.topics.iter().for_each(|topic| metadata.want(topic));
+        config.partitions.iter().for_each(|p| metadata.want(&p.topic));
+        let mut consumer = Self {
+            links: Links::new(&config.name, &config.bootstrap, links, rng.fork()),
+            metadata,
+            config,
+            positions: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+            records: Vec::new(),
+            rng,
+            wake_ms: None,
+            read: 0,
+            last_error: None,
+        };
+        consumer.move_on(ctx);
+        consumer
     }
 
-    /// Records read since the last call, in offset order within a partition.
+    /// Records read since the last call, in offset order within a partition. The driver wakes the machine after it, if
+    /// there was something: fetching had stopped when too many waited.
     pub fn take_records(&mut self) -> Vec<FetchedRecord> {
-        Vec::new()
+        std::mem::take(&mut self.records)
     }
 
     /// Whether every assigned partition was read up to the high watermark of its last answer.
     pub fn at_end(&self) -> bool {
-        false
+        let at_end = |p: &Position| p.high_watermark >= 0 && p.offset.is_some_and(|o| o >= p.high_watermark);
+        let known = self.config.topics.iter().all(|topic| self.metadata.topic(topic).is_some());
+        known && !self.positions.is_empty() && self.positions.values().all(at_end)
+    }
+
+    /// The topic cannot be read, and why; `None` while it can or nobody knows.
+    pub fn topic_error(&self, topic: &str) -> Option<ErrorCode> {
+        Some(self.metadata.topic_error(topic)).filter(|&code| code != 0).map(ErrorCode::from_code)
     }
 
     pub fn view(&self) -> ConsumerView {
-        ConsumerView { id: self.config.id, name: self.config.name.clone(), ..Default::default() }
+        let position = |(partition, position): (&TopicPartition, &Position)| PositionView {
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+            position: position.offset.unwrap_or(-1),
+            high_watermark: position.high_watermark,
+        };
+        ConsumerView {
+            id: self.config.id,
+            name: self.config.name.clone(),
+            read: self.read,
+            positions: self.positions.iter().map(position).collect(),
+            last_error: self.last_error.clone(),
+        }
+    }
+
+    fn move_on(&mut self, ctx: &mut Ctx<'_>) {
+        let mut events = Vec::new();
+        self.links.expire(ctx, &mut events);
+        self.link_events(ctx, events);
+        self.metadata.refresh(ctx, &mut self.links, Tag::Metadata);
+        self.assign();
+        self.ask_offsets(ctx);
+        self.fetch(ctx);
+        self.wake_ms = self.next_wake(ctx.ms());
+    }
+
+    fn link_events(&mut self, ctx: &mut Ctx<'_>, events: Vec<LinkEvent<Tag>>) {
+        for event in events {
+            match event {
+                LinkEvent::Answer { tag: Tag::Metadata, version, frame, .. } => {
+                    self.metadata.answer(ctx, &mut self.links, version, &frame, &mut self.rng);
+                }
+                LinkEvent::Lost { tag: Tag::Metadata, .. } => self.metadata.lost(ctx, &mut self.rng),
+                LinkEvent::Answer { tag: Tag::ListOffsets(partitions), version, frame, .. } => {
+                    self.offsets_answer(ctx, &partitions, version, &frame);
+                }
+                LinkEvent::Answer { peer, tag: Tag::Fetch(partitions), version, frame } => {
+                    self.fetching.remove(&peer);
+                    self.fetch_answer(ctx, &partitions, version, &frame);
+                }
+                LinkEvent::Lost { peer, tag: Tag::ListOffsets(partitions) | Tag::Fetch(partitions) } => {
+                    self.fetching.remove(&peer);
+                    self.metadata.expire();
+                    partitions.iter().for_each(|p| self.retry_later(ctx, p, ErrorCode::NetworkException));
+                }
+            }
+        }
+    }
+
+    /// Takes all partitions of the wanted topics, as they become known.
+    fn assign(&mut self) {
+        let config = &self.config;
+        let all = config.topics.iter().flat_map(|name| {
+            let count = self.metadata.topic(name).map_or(0, |t| t.partitions.len());
+            (0..count as i32).map(move |p| TopicPartition::new(name, p))
+        });
+        for partition in all.chain(config.partitions.iter().cloned()) {
+            self.positions.entry(partition).or_insert_with(|| {
+                let (offset, reset_to) = match config.auto_offset_reset {
+                    OffsetReset::Earliest => (None, EARLIEST),
+                    OffsetReset::Latest => (None, LATEST),
+                    OffsetReset::Offset(offset) => (Some(offset), EARLIEST),
+                    OffsetReset::Timestamp(at) => (None, at),
+                };
+                Position {
+                    offset,
+                    reset_to,
+                    last_epoch: -1,
+                    high_watermark: -1,
+                    busy: false,
+                    failures: 0,
+                    not_before_ms: 0,
+                }
+            });
+        }
+    }
+
+    /// Partitions that may be asked about now and for which `wanted` holds, by leader.
+    fn by_leader(&mut self, now_ms: u64, wanted: fn(&Position) -> bool) -> BTreeMap<Peer, Vec<TopicPartition>> {
+        let mut leaders: BTreeMap<Peer, Vec<TopicPartition>> = BTreeMap::new();
+        for (partition, position) in &self.positions {
+            if position.busy || position.not_before_ms > now_ms || !wanted(position) {
+                continue;
+            }
+            match self.metadata.leader(&partition.topic, partition.partition) {
+                Some(leader) => leaders.entry(leader.id).or_default().push(partition.clone()),
+                None => self.metadata.expire(),
+            }
+        }
+        leaders
+    }
+
+    fn ask_offsets(&mut self, ctx: &mut Ctx<'_>) {
+        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.offset.is_none()) {
+            if !self.links.ready(ctx, leader) {
+                continue;
+            }
+            let Some(version) = self.links.version::<ListOffsetsRequest>(leader, 10) else { continue };
+            let mut request = ListOffsetsRequest {
+                replica_id: -1,
+                timeout_ms: self.config.request_timeout_ms as i32,
+                ..ListOffsetsRequest::default()
+            };
+            for partition in &partitions {
+                let position = self.positions.get_mut(partition).expect("listed from it");
+                position.busy = true;
+                let known = self.metadata.leader(&partition.topic, partition.partition);
+                let asked = ListOffsetsPartition {
+                    partition_index: partition.partition,
+                    current_leader_epoch: known.map_or(-1, |l| l.epoch),
+                    timestamp: position.reset_to,
+                };
+                match request.topics.iter_mut().find(|t| t.name == partition.topic) {
+                    Some(topic) => topic.partitions.push(asked),
+                    None => {
+                        let name = partition.topic.clone();
+                        request.topics.push(ListOffsetsTopic { name, partitions: vec![asked] });
+                    }
+                }
+            }
+            self.links.send(ctx, leader, version, &request, Tag::ListOffsets(partitions));
+        }
+    }
+
+    fn offsets_answer(&mut self, ctx: &mut Ctx<'_>, partitions: &[TopicPartition], version: i16, frame: &Bytes) {
+        let response = frame::parse_response::<ListOffsetsRequest>(version, frame).map(|(_, response)| response);
+        for partition in partitions {
+            let answer = response.as_ref().ok().and_then(|response| {
+                let topic = response.topics.iter().find(|t| t.name == partition.topic)?;
+                topic.partitions.iter().find(|p| p.partition_index == partition.partition)
+            });
+            match answer {
+                Some(p) if p.error_code == 0 && p.offset >= 0 => {
+                    let position = self.positions.get_mut(partition).expect("it was asked for");
+                    position.offset = Some(p.offset);
+                    (position.busy, position.failures) = (false, 0);
+                }
+                // No record is as new as the timestamp: begin at the end (`seekToEnd`).
+                Some(p) if p.error_code == 0 => {
+                    let position = self.positions.get_mut(partition).expect("it was asked for");
+                    (position.reset_to, position.busy) = (LATEST, false);
+                }
+                Some(p) => {
+                    let error = ErrorCode::from_code(p.error_code);
+                    if is_stale_metadata(error) {
+                        self.metadata.expire();
+                    }
+                    self.retry_later(ctx, partition, error);
+                }
+                None => self.retry_later(ctx, partition, ErrorCode::UnknownServerError),
+            }
+        }
+    }
+
+    fn fetch(&mut self, ctx: &mut Ctx<'_>) {
+        if self.records.len() >= self.config.max_buffered_records {
+            return;
+        }
+        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.offset.is_some()) {
+            if self.fetching.contains(&leader) || !self.links.ready(ctx, leader) {
+                continue;
+            }
+            let by_id = partitions.iter().all(|p| self.metadata.topic(&p.topic).is_some_and(|t| !t.id.is_zero()));
+            let Some(version) = self.links.version::<FetchRequest>(leader, if by_id { i16::MAX } else { 12 }) else {
+                continue;
+            };
+            let mut request = FetchRequest {
+                max_wait_ms: self.config.fetch_max_wait_ms as i32,
+                min_bytes: self.config.fetch_min_bytes,
+                max_bytes: self.config.fetch_max_bytes,
+                ..FetchRequest::default()
+            };
+            for partition in &partitions {
+                let position = self.positions.get_mut(partition).expect("listed from it");
+                position.busy = true;
+                let known = self.metadata.leader(&partition.topic, partition.partition);
+                let asked = FetchPartition {
+                    partition: partition.partition,
+                    current_leader_epoch: known.map_or(-1, |l| l.epoch),
+                    fetch_offset: position.offset.expect("wanted"),
+                    last_fetched_epoch: position.last_epoch,
+                    log_start_offset: -1,
+                    partition_max_bytes: self.config.max_partition_fetch_bytes,
+                    ..FetchPartition::default()
+                };
+                match request.topics.iter_mut().find(|t| t.topic == partition.topic) {
+                    Some(topic) => topic.partitions.push(asked),
+                    None => {
+                        let topic_id = self.metadata.topic(&partition.topic).map_or_else(Default::default, |t| t.id);
+                        let topic = partition.topic.clone();
+                        request.topics.push(FetchTopic { topic, topic_id, partitions: vec![asked] });
+                    }
+                }
+            }
+            self.fetching.insert(leader);
+            self.links.send(ctx, leader, version, &request, Tag::Fetch(partitions));
+        }
+    }
+
+    fn fetch_answer(&mut self, ctx: &mut Ctx<'_>, partitions: &[TopicPartition], version: i16, frame: &Bytes) {
+        let response = match frame::parse_response::<FetchRequest>(version, frame) {
+            Ok((_, response)) if response.error_code == 0 => response,
+            Ok((_, response)) => {
+                let error = ErrorCode::from_code(response.error_code);
+                partitions.iter().for_each(|p| self.retry_later(ctx, p, error));
+                return;
+            }
+            Err(_) => {
+                partitions.iter().for_each(|p| self.retry_later(ctx, p, ErrorCode::CorruptMessage));
+                return;
+            }
+        };
+        for endpoint in &response.node_endpoints {
+            let address = Endpoint { host: endpoint.host.clone(), port: endpoint.port as u16 };
+            self.links.add_broker(endpoint.node_id, address);
+        }
+        for partition in partitions {
+            match self.find_answer(&response, partition) {
+                Some(answer) => self.partition_answer(ctx, partition, answer),
+                None => self.retry_later(ctx, partition, ErrorCode::UnknownServerError),
+            }
+        }
+    }
+
+    fn find_answer<'a>(&self, response: &'a FetchResponse, partition: &TopicPartition) -> Option<&'a PartitionData> {
+        let topic = response.responses.iter().find(|t| {
+            t.topic == partition.topic || self.metadata.name_of(t.topic_id) == Some(partition.topic.as_str())
+        })?;
+        topic.partitions.iter().find(|p| p.partition_index == partition.partition)
+    }
+
+    fn partition_answer(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, answer: &PartitionData) {
+        let error = ErrorCode::from_code(answer.error_code);
+        let Some(position) = self.positions.get_mut(partition) else { return };
+        match error {
+            ErrorCode::None if answer.diverging_epoch.epoch >= 0 => {
+                // What was read is gone from the log (KIP-320): go back to where the logs part.
+                let end = answer.diverging_epoch.end_offset;
+                position.offset = position.offset.map(|o| o.min(end));
+                position.last_epoch = answer.diverging_epoch.epoch;
+                position.busy = false;
+                self.last_error = Some(format!("the log of {partition} was truncated to {end}"));
+            }
+            ErrorCode::None => {
+                (position.busy, position.failures) = (false, 0);
+                position.high_watermark = answer.high_watermark;
+                if let Err(error) = self.take(ctx, partition, answer) {
+                    self.last_error = Some(format!("{partition}: {error}"));
+                    self.retry_later(ctx, partition, ErrorCode::CorruptMessage);
+                }
+            }
+            ErrorCode::OffsetOutOfRange => {
+                position.offset = None;
+                position.last_epoch = -1;
+                if position.reset_to >= 0 {
+                    position.reset_to = EARLIEST;
+                }
+                self.retry_later(ctx, partition, error);
+            }
+            _ => {
+                let (leader, epoch) = (answer.current_leader.leader_id, answer.current_leader.leader_epoch);
+                let moved = self.metadata.hint(ctx, &partition.topic, partition.partition, leader, epoch);
+                if moved {
+                    self.positions.get_mut(partition).expect("looked up above").busy = false;
+                    return;
+                }
+                if is_stale_metadata(error) {
+                    self.metadata.expire();
+                }
+                self.retry_later(ctx, partition, error);
+            }
+        }
+    }
+
+    /// Takes the records of an answer that lie at or after the position.
+    fn take(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, answer: &PartitionData) -> Result<(), BatchError> {
+        let position = self.positions.get_mut(partition).expect("its answer is here");
+        let from = position.offset.expect("it was fetched");
+        let mut next = from;
+        let mut taken = 0;
+        for batch in batch::batches(&answer.records.bytes()) {
+            let batch = match batch {
+                Ok(batch) => batch,
+                // The last batch of an answer may be cut short; the next fetch begins with it.
+                Err(BatchError::Incomplete { .. }) => break,
+                Err(error) => return Err(error),
+            };
+            if batch.header.next_offset() <= next {
+                continue;
+            }
+            batch.check_crc()?;
+            if !batch.header.is_control() {
+                for record in batch.records() {
+                    let record = record?;
+                    if record.offset < next {
+                        continue;
+                    }
+                    self.records.push(FetchedRecord {
+                        partition: partition.clone(),
+                        offset: record.offset,
+                        leader_epoch: batch.header.partition_leader_epoch,
+                        timestamp: record.timestamp,
+                        key: record.key,
+                        value: record.value,
+                        headers: record.headers.into_iter().map(|h| (h.key, h.value)).collect(),
+                    });
+                    taken += 1;
+                }
+            }
+            next = batch.header.next_offset();
+            position.offset = Some(next);
+            position.last_epoch = batch.header.partition_leader_epoch;
+        }
+        self.read += taken;
+        if next > from {
+            ctx.out.trace(|| EventKind::RecordsRead { partition: partition.clone(), from, to: next - 1 });
+        }
+        Ok(())
+    }
+
+    fn retry_later(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, error: ErrorCode) {
+        let Some(position) = self.positions.get_mut(partition) else { return };
+        position.busy = false;
+        position.failures += 1;
+        let (base, max) = (self.config.retry_backoff_ms, self.config.retry_backoff_max_ms);
+        position.not_before_ms = ctx.ms() + backoff_ms(base, max, position.failures, &mut self.rng);
+        self.last_error = Some(error.name().into());
+    }
+
+    fn next_wake(&self, now_ms: u64) -> Option<u64> {
+        let links = self.links.deadline_ms(now_ms);
+        let metadata = self.metadata.deadline_ms().map(|at| at.max(now_ms + 50));
+        let positions = self.positions.values().filter(|p| !p.busy).map(|p| p.not_before_ms);
+        links.into_iter().chain(metadata).chain(positions).filter(|&at| at > now_ms).min()
     }
 }
 
 impl Machine for Consumer {
-    fn handle(&mut self, _ctx: &mut Ctx<'_>, _input: Input) {
-        unimplemented!("lands next")
+    fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
+        let mut events = Vec::new();
+        match input {
+            Input::Shutdown => ctx.out.push(Output::Exit),
+            input => self.links.handle(ctx, &input, &mut events),
+        }
+        self.link_events(ctx, events);
+        self.move_on(ctx);
     }
 
     fn deadline(&self) -> Option<Time> {
-        None
+        self.wake_ms.map(Time::from_ms)
     }
 }
