@@ -109,7 +109,15 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Adds a record to the last batch, or to a new one when that is full or was sent.
-    pub(super) fn push(&mut self, record: &Record, handle: u64, now_ms: u64, timestamp: i64, limit: usize, serial: u64) {
+    pub(super) fn push(
+        &mut self,
+        record: &Record,
+        handle: u64,
+        now_ms: u64,
+        timestamp: i64,
+        limit: usize,
+        serial: u64,
+    ) {
         let size = record_size(record);
         let fits = |b: &Batch| b.attempts == 0 && matches!(b.content, Content::Filling(_)) && b.size() + size <= limit;
         if !self.pending.back().is_some_and(fits) {

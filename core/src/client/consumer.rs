@@ -408,7 +408,12 @@ impl Consumer {
     }
 
     /// Takes the records of an answer that lie at or after the position.
-    fn take(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, answer: &PartitionData) -> Result<(), BatchError> {
+    fn take(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        partition: &TopicPartition,
+        answer: &PartitionData,
+    ) -> Result<(), BatchError> {
         let position = self.positions.get_mut(partition).expect("its answer is here");
         let from = position.offset.expect("it was fetched");
         let mut next = from;

@@ -32,9 +32,17 @@ pub(super) struct LinkSettings {
 /// Something a client wants to know. `T` is what it attached to the request.
 #[derive(Clone, Debug)]
 pub(super) enum LinkEvent<T> {
-    Answer { peer: Peer, tag: T, version: i16, frame: Bytes },
+    Answer {
+        peer: Peer,
+        tag: T,
+        version: i16,
+        frame: Bytes,
+    },
     /// The connection broke or the answer took too long. Whether the request was carried out is unknown.
-    Lost { peer: Peer, tag: T },
+    Lost {
+        peer: Peer,
+        tag: T,
+    },
 }
 
 #[derive(Clone, Debug)]

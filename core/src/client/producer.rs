@@ -24,9 +24,7 @@ use crate::{
         error::ErrorCode,
         frame,
         init_producer_id::InitProducerIdRequest,
-        produce::{
-            PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceData,
-        },
+        produce::{PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceData},
         records::Records,
     },
 };
@@ -348,7 +346,8 @@ impl Producer {
 
     fn place_waiting(&mut self, ctx: &mut Ctx<'_>) {
         let ready = |m: &Metadata, name: &str| m.topic(name).map_or(0, |t| t.partitions.len());
-        let names: Vec<String> = self.topics.iter().filter(|(_, t)| !t.waiting.is_empty()).map(|(n, _)| n.clone()).collect();
+        let names: Vec<String> =
+            self.topics.iter().filter(|(_, t)| !t.waiting.is_empty()).map(|(n, _)| n.clone()).collect();
         for name in names {
             let count = ready(&self.metadata, &name);
             if count == 0 {
@@ -378,7 +377,8 @@ impl Producer {
                     late.push((name.clone(), partition as i32, queue.pending.pop_front().expect("looked at")));
                 }
                 // Whether the last of them was stored is unknown: its numbers may leave a gap.
-                let numbered = |l: &(String, i32, Batch)| l.0 == *name && l.1 == partition as i32 && l.2.numbered.is_some();
+                let numbered =
+                    |l: &(String, i32, Batch)| l.0 == *name && l.1 == partition as i32 && l.2.numbered.is_some();
                 queue.unresolved |= late.iter().any(numbered);
             }
         }
@@ -563,7 +563,11 @@ impl Producer {
                 Some(topic) => topic.partition_data.push(data),
                 None => {
                     let topic_id = self.metadata.topic(&name).map_or_else(Default::default, |t| t.id);
-                    request.topic_data.push(TopicProduceData { name: name.clone(), topic_id, partition_data: vec![data] });
+                    request.topic_data.push(TopicProduceData {
+                        name: name.clone(),
+                        topic_id,
+                        partition_data: vec![data],
+                    });
                 }
             }
             batches.push((name, partition as i32, batch.serial));
@@ -622,7 +626,14 @@ impl Producer {
         topic.partition_responses.iter().find(|p| p.index == partition)
     }
 
-    fn batch_answer(&mut self, ctx: &mut Ctx<'_>, topic: &str, partition: i32, serial: u64, p: &PartitionProduceResponse) {
+    fn batch_answer(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        topic: &str,
+        partition: i32,
+        serial: u64,
+        p: &PartitionProduceResponse,
+    ) {
         let error = ErrorCode::from_code(p.error_code);
         match error {
             ErrorCode::None => self.stored(ctx, topic, partition, serial, p.base_offset),
@@ -695,13 +706,22 @@ impl Producer {
         let wait_ms = if moved { 0 } else { backoff_ms(base, max, batch.attempts, &mut self.rng) };
         batch.not_before_ms = ctx.ms() + wait_ms;
         let partition = TopicPartition::new(topic, partition);
-        batch.cause = Some(ctx.out.trace(|| EventKind::BatchRetried { partition, error: error as i16, why: why.into() }));
+        batch.cause =
+            Some(ctx.out.trace(|| EventKind::BatchRetried { partition, error: error as i16, why: why.into() }));
         queue.requeue(batch);
         self.retries += 1;
         self.last_error = Some(error.name().into());
     }
 
-    fn batch_failed(&mut self, ctx: &mut Ctx<'_>, topic: &str, partition: i32, batch: Batch, error: ErrorCode, why: &str) {
+    fn batch_failed(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        topic: &str,
+        partition: i32,
+        batch: Batch,
+        error: ErrorCode,
+        why: &str,
+    ) {
         let partition = TopicPartition::new(topic, partition);
         ctx.out.trace_because(batch.cause, || EventKind::BatchFailed {
             partition: partition.clone(),

@@ -11,8 +11,7 @@ use bytes::Bytes;
 use super::{
     api::ApiKey,
     batch::{BatchHeader, Codec},
-    control_records, header,
-    metadata_records,
+    control_records, header, metadata_records,
     primitive::{DecodeError, Format, Reader},
     schema::{Field, Kind, Schema},
 };
