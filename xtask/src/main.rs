@@ -4,6 +4,7 @@ mod bench;
 mod invariants;
 mod lab;
 mod peer;
+mod schemas;
 mod test;
 mod tidy;
 mod tools;
@@ -18,6 +19,7 @@ cargo xtask up [ARGS]                          the same build, then `kafka-lab u
 cargo xtask test [STAGE]...                    set up what is missing, then run every check (or the named stages)
 cargo xtask tools                              only set up
 cargo xtask tidy                               only the checks of files and of the architecture
+cargo xtask schemas [PATH]                     compare the messages with the schemas in Kafka's jars (PATH: their folder)
 cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed
 ";
 
@@ -40,6 +42,7 @@ fn run() -> Result<()> {
         Some("test") => test::test(rest),
         Some("tools") => tools::ensure_all().map(drop),
         Some("tidy") => tidy::tidy().and_then(|()| invariants::check()),
+        Some("schemas") => schemas::run(rest),
         Some("bench") => bench::bench(rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tools::{say, which};
 
-const VERSION: &str = "4.3.1";
+pub const VERSION: &str = "4.3.1";
 
 /// The folder of Kafka's jars, fetched with Maven when absent. `None` without Java or Maven, with a printed reason.
 pub fn jars() -> Result<Option<PathBuf>> {
