@@ -18,10 +18,13 @@ pub mod live;
 pub mod log;
 pub mod wire;
 
+pub mod authorize;
 pub mod metadata;
 pub mod node;
 
 pub mod raft;
+
+pub mod controller;
 
 pub mod replica;
 

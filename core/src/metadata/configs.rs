@@ -50,7 +50,7 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
     ReadOnly,
-    PerBroker,
+    /// On one broker, or on all.
     ClusterWide,
 }
 

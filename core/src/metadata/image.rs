@@ -1,6 +1,6 @@
 //! The cluster as the log up to an offset has it. Cloning is cheap: maps are shared until one side changes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use thiserror::Error;
 
@@ -55,6 +55,16 @@ impl ConfigResource {
     /// The defaults of all brokers.
     pub fn cluster() -> Self {
         Self { kind: ResourceType::Broker, name: String::new() }
+    }
+}
+
+impl fmt::Display for ConfigResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            ResourceType::Topic => write!(f, "topic {}", self.name),
+            ResourceType::Broker if self.name.is_empty() => f.write_str("all brokers"),
+            ResourceType::Broker => write!(f, "broker {}", self.name),
+        }
     }
 }
 

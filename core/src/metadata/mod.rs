@@ -9,3 +9,6 @@ pub mod image;
 pub mod registration;
 
 pub mod configs;
+pub mod describe_configs;
+pub mod features;
+pub mod topic_name;

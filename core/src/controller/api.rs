@@ -1,0 +1,74 @@
+//! What every API of the active controller has in common: it decides from the state, and can be refused.
+
+use super::{heartbeat::Sessions, write::Batch};
+use crate::{
+    authorize::{Operation, Resource, authorize},
+    config::NodeConfig,
+    id::{EventId, NodeId},
+    metadata::{configs, image::MetadataImage, registration::BrokerRegistration},
+    seam::Time,
+    wire::{api::Request, error::ErrorCode},
+};
+
+/// What a decision is made from: everything committed, and what this leader has written since.
+pub(super) struct State<'a> {
+    pub config: &'a NodeConfig,
+    pub image: &'a MetadataImage,
+    pub sessions: &'a mut Sessions,
+    pub rng: &'a mut fastrand::Rng,
+    pub now: Time,
+    /// Where the batch of this decision will begin.
+    pub next_offset: i64,
+    /// The event that brought the request.
+    pub cause: Option<EventId>,
+    pub principal: &'a str,
+}
+
+/// The records to write, and the answer to give once they are committed.
+pub(super) struct Decision<T> {
+    pub batch: Batch,
+    pub response: T,
+}
+
+impl<T> From<T> for Decision<T> {
+    fn from(response: T) -> Self {
+        Self { batch: Batch::default(), response }
+    }
+}
+
+/// A request that only the active controller can answer.
+pub(super) trait Command: Request {
+    /// Changes nothing but sessions: the records do the rest when they are applied.
+    fn decide(&self, version: i16, state: &mut State<'_>) -> Decision<Self::Response>;
+
+    /// The answer when there is no decision, with the same error for all that was asked.
+    fn refuse(&self, error: ErrorCode) -> Self::Response;
+}
+
+/// An error for one element of a request.
+pub(super) type ApiError = (ErrorCode, Option<String>);
+
+pub(super) fn error<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, ApiError> {
+    Err((code, Some(message.into())))
+}
+
+impl State<'_> {
+    pub(super) fn authorize(&self, operation: Operation, resource: Resource<'_>) -> bool {
+        authorize(self.principal, operation, resource)
+    }
+
+    /// The request must come from the current incarnation of the broker (Kafka: `ClusterControlManager.checkBrokerEpoch`).
+    pub(super) fn check_broker_epoch(&self, id: NodeId, epoch: i64) -> Result<&BrokerRegistration, ErrorCode> {
+        self.image.broker(id).filter(|broker| broker.epoch == epoch).ok_or(ErrorCode::StaleBrokerEpoch)
+    }
+
+    /// Never more than there are replicas (Kafka: `ReplicationControlManager.getTopicEffectiveMinIsr`).
+    pub(super) fn effective_min_isr(&self, topic: &str, replicas: usize) -> usize {
+        let min_isr = self.image.min_insync_replicas(topic, self.config);
+        usize::try_from(min_isr).unwrap_or(1).min(replicas)
+    }
+
+    pub(super) fn elr_enabled(&self) -> bool {
+        self.image.feature_level(configs::ELR_VERSION) > 0
+    }
+}

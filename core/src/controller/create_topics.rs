@@ -1,0 +1,194 @@
+//! CreateTopics (key 19) (Kafka: `ControllerApis.createTopics`, `ReplicationControlManager.createTopics`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    api::{ApiError, Command, Decision, State, error},
+    configs,
+    partitions::{DUPLICATE_NAME, all_fenced, assigned_partition, check_size, new_partition, repeated},
+    placement,
+    write::Batch,
+};
+use crate::{
+    authorize::{Operation, Resource},
+    id::Uuid,
+    metadata::{
+        configs::{Source, TOPIC_KEYS, TopicKey},
+        registration::PartitionRegistration,
+        topic_name,
+    },
+    wire::{
+        create_topics::{
+            CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
+        },
+        error::ErrorCode,
+        metadata_records::TopicRecord,
+    },
+};
+
+const METADATA_TOPIC: &str = "__cluster_metadata";
+
+impl Command for CreateTopicsRequest {
+    fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
+        let mut batch = Batch::default();
+        let mut topics: Vec<CreatableTopicResult> = Vec::new();
+        let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
+        let repeated = repeated(&names);
+        let mut created: BTreeSet<String> = BTreeSet::new();
+        for topic in &self.topics {
+            if repeated.contains(topic.name.as_str()) {
+                continue;
+            }
+            let result = create_topic(topic, &created, state)
+                .unwrap_or_else(|(code, message)| (Batch::default(), failed(&topic.name, code, message)));
+            if result.1.error_code == 0 {
+                created.insert(topic.name.clone());
+            }
+            batch.append(result.0);
+            topics.push(result.1);
+        }
+        let duplicate = |name: &&str| failed(name, ErrorCode::InvalidRequest, Some(DUPLICATE_NAME.into()));
+        topics.extend(repeated.iter().map(duplicate));
+        if self.validate_only {
+            batch = Batch::default();
+        }
+        Decision { batch, response: CreateTopicsResponse { topics, ..Default::default() } }
+    }
+
+    fn refuse(&self, error: ErrorCode) -> CreateTopicsResponse {
+        let topics = self.topics.iter().map(|t| failed(&t.name, error, None)).collect();
+        CreateTopicsResponse { topics, ..Default::default() }
+    }
+}
+
+fn failed(name: &str, error: ErrorCode, error_message: Option<String>) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name: name.into(),
+        error_code: error.code(),
+        error_message,
+        configs: Some(Vec::new()),
+        ..Default::default()
+    }
+}
+
+fn create_topic(
+    topic: &CreatableTopic,
+    created: &BTreeSet<String>,
+    state: &mut State<'_>,
+) -> Result<(Batch, CreatableTopicResult), ApiError> {
+    if topic.name == METADATA_TOPIC {
+        let message = format!("Creation of internal topic {METADATA_TOPIC} is prohibited.");
+        return error(ErrorCode::InvalidRequest, message);
+    }
+    if !state.authorize(Operation::Create, Resource::Topic(&topic.name)) {
+        return error(ErrorCode::TopicAuthorizationFailed, "Authorization failed.");
+    }
+    check_name(&topic.name, created, state)?;
+    let mut batch = Batch::default();
+    let topic_id = Uuid::random(state.rng);
+    batch.push(TopicRecord { name: topic.name.clone(), topic_id });
+    batch.append(configs::of_new_topic(topic, state)?);
+
+    let partitions = if topic.assignments.is_empty() { placed(topic, state)? } else { assigned(topic, state)? };
+    for (&id, partition) in &partitions {
+        batch.push(partition.to_record(topic_id, id));
+    }
+    let result = CreatableTopicResult {
+        name: topic.name.clone(),
+        topic_id,
+        num_partitions: partitions.len() as i32,
+        replication_factor: partitions[&0].replicas.len() as i16,
+        configs: Some(effective_configs(topic, state)),
+        ..Default::default()
+    };
+    Ok((batch, result))
+}
+
+/// Kafka: `Topic.validate` and `validateNewTopicNames`. Metrics write `.` as `_`, so names that differ only there collide.
+fn check_name(name: &str, created: &BTreeSet<String>, state: &State<'_>) -> Result<(), ApiError> {
+    if let Some(why) = topic_name::invalid(name) {
+        return error(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}"));
+    }
+    let others = state.image.topics().map(|t| t.name.as_str()).chain(created.iter().map(String::as_str));
+    if let Some(other) = others.into_iter().find(|other| topic_name::collide(name, other)) {
+        let message = format!("Topic '{name}' collides with existing topic: {other}");
+        return error(ErrorCode::InvalidTopicException, message);
+    }
+    if state.image.topic(name).is_some() {
+        return error(ErrorCode::TopicAlreadyExists, format!("Topic '{name}' already exists."));
+    }
+    Ok(())
+}
+
+type Partitions = BTreeMap<i32, PartitionRegistration>;
+
+fn placed(topic: &CreatableTopic, state: &mut State<'_>) -> Result<Partitions, ApiError> {
+    if topic.replication_factor < -1 || topic.replication_factor == 0 {
+        return error(
+            ErrorCode::InvalidReplicationFactor,
+            "Replication factor must be larger than 0, or -1 to use the default value.",
+        );
+    }
+    if topic.num_partitions < -1 || topic.num_partitions == 0 {
+        return error(ErrorCode::InvalidPartitions, "Number of partitions was set to an invalid non-positive value.");
+    }
+    let or_default = |asked: i32, default: i32| if asked == -1 { default } else { asked } as usize;
+    let partitions = or_default(topic.num_partitions, state.config.num_partitions);
+    let factor = or_default(topic.replication_factor.into(), state.config.default_replication_factor.into());
+    check_size(partitions)?;
+    let assignments = placement::place(partitions, factor, state)?;
+    (0..)
+        .zip(assignments)
+        .map(|(id, replicas)| Ok((id, new_partition(replicas, state).ok_or_else(|| all_fenced(factor))?)))
+        .collect()
+}
+
+fn assigned(topic: &CreatableTopic, state: &State<'_>) -> Result<Partitions, ApiError> {
+    if topic.replication_factor != -1 {
+        return error(
+            ErrorCode::InvalidRequest,
+            "A manual partition assignment was specified, but replication factor was not set to -1.",
+        );
+    }
+    if topic.num_partitions != -1 {
+        return error(
+            ErrorCode::InvalidRequest,
+            "A manual partition assignment was specified, but numPartitions was not set to -1.",
+        );
+    }
+    check_size(topic.assignments.len())?;
+    let mut partitions = Partitions::new();
+    let mut factor = None;
+    for assignment in &topic.assignments {
+        let id = assignment.partition_index;
+        if partitions.contains_key(&id) {
+            let message = format!("Found multiple manual partition assignments for partition {id}");
+            return error(ErrorCode::InvalidReplicaAssignment, message);
+        }
+        let partition = assigned_partition(id, &assignment.broker_ids, factor, state)?;
+        factor = Some(partition.replicas.len());
+        partitions.insert(id, partition);
+    }
+    if !partitions.keys().copied().eq(0..partitions.len() as i32) {
+        let message = "partitions should be a consecutive 0-based integer sequence";
+        return error(ErrorCode::InvalidReplicaAssignment, message);
+    }
+    Ok(partitions)
+}
+
+/// What the new topic's keys will be, as a broker with the controller's configuration would have them.
+fn effective_configs(topic: &CreatableTopic, state: &State<'_>) -> Vec<CreatableTopicConfigs> {
+    let describe = |key: &TopicKey| {
+        let asked = topic.configs.iter().find(|c| c.name == key.name).and_then(|c| c.value.clone());
+        let value = key.value(state.image, &topic.name, state.config);
+        let source = if asked.is_some() { Source::Topic } else { value.source };
+        CreatableTopicConfigs {
+            name: key.name.into(),
+            value: Some(asked.unwrap_or(value.value)),
+            read_only: false,
+            config_source: source as i8,
+            is_sensitive: false,
+        }
+    };
+    TOPIC_KEYS.iter().map(describe).collect()
+}

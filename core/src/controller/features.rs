@@ -1,0 +1,52 @@
+//! Feature levels (KIP-584): whether a broker can do what the cluster has finalized, and what a new cluster begins with.
+
+use std::ops::RangeInclusive;
+
+use super::write::Batch;
+use crate::{
+    config::NodeConfig,
+    metadata::{
+        configs,
+        image::{ConfigResource, MetadataImage, ResourceType},
+        record::MetadataRecord,
+    },
+    wire::{
+        error::ErrorCode,
+        metadata_records::{BeginTransactionRecord, ConfigRecord, EndTransactionRecord},
+    },
+};
+
+/// Each finalized level must lie in what a node supports; what it does not mention it supports at level 0
+/// (Kafka: `ClusterControlManager.processRegistrationFeature`).
+pub(super) fn check_supported(
+    image: &MetadataImage,
+    supported: impl Fn(&str) -> Option<RangeInclusive<i16>>,
+) -> Result<(), ErrorCode> {
+    let fits = |(name, level): (&str, i16)| level == 0 || supported(name).is_some_and(|range| range.contains(&level));
+    if image.features().all(fits) { Ok(()) } else { Err(ErrorCode::UnsupportedVersion) }
+}
+
+/// The first records of a new cluster, all or none: those of the bootstrap checkpoint, and the default that ELR needs,
+/// since a change of `min.insync.replicas` by one broker alone would break its promise
+/// (Kafka: `ActivationRecordsGenerator`, `ConfigurationControlManager.maybeGenerateElrSafetyRecords`).
+pub(super) fn bootstrap(image: &MetadataImage, records: &[MetadataRecord], config: &NodeConfig) -> Batch {
+    let mut batch = Batch::default();
+    if image.feature_level(configs::METADATA_VERSION) > 0 {
+        return batch;
+    }
+    batch.push(BeginTransactionRecord { name: Some("Bootstrap records".into()) });
+    for record in records {
+        batch.push(record.clone());
+    }
+    let elr = |r: &MetadataRecord| matches!(r, MetadataRecord::FeatureLevel(f) if f.name == configs::ELR_VERSION);
+    if records.iter().any(elr) && image.config(&ConfigResource::cluster(), configs::MIN_INSYNC_REPLICAS).is_none() {
+        batch.push(ConfigRecord {
+            resource_type: ResourceType::Broker as i8,
+            resource_name: String::new(),
+            name: configs::MIN_INSYNC_REPLICAS.into(),
+            value: Some(config.min_insync_replicas.to_string()),
+        });
+    }
+    batch.push(EndTransactionRecord {});
+    batch
+}

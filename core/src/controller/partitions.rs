@@ -1,0 +1,100 @@
+//! New partitions: how many at once, on which brokers, who is in sync at the start
+//! (Kafka: `ReplicationControlManager.buildPartitionRegistration`, `validateManualPartitionAssignment`).
+
+use std::collections::BTreeSet;
+
+use super::api::{ApiError, State, error};
+use crate::{
+    id::{NodeId, Uuid},
+    metadata::registration::{PartitionRegistration, RECOVERED, nodes},
+    wire::error::ErrorCode,
+};
+
+pub(super) const DUPLICATE_NAME: &str = "Duplicate topic name.";
+
+/// Kafka: `QuorumController.MAX_RECORDS_PER_USER_OP`.
+pub(super) const MAX_RECORDS: usize = 10_000;
+
+pub(super) fn check_size(partitions: usize) -> Result<(), ApiError> {
+    if partitions >= MAX_RECORDS {
+        return error(ErrorCode::PolicyViolation, "Unable to perform excessively large batch operation.");
+    }
+    Ok(())
+}
+
+pub(super) fn all_fenced(factor: usize) -> ApiError {
+    let why = "All brokers are currently fenced or in controlled shutdown.";
+    let message = format!("Unable to replicate the partition {factor} time(s): {why}");
+    (ErrorCode::InvalidReplicationFactor, Some(message))
+}
+
+/// Kafka: `ReplicationControlManager.validateManualPartitionAssignment`.
+pub(super) fn assigned_partition(
+    id: i32,
+    brokers: &[i32],
+    factor: Option<usize>,
+    state: &State<'_>,
+) -> Result<PartitionRegistration, ApiError> {
+    let refuse = |message: String| error(ErrorCode::InvalidReplicaAssignment, message);
+    if brokers.is_empty() {
+        return refuse("The manual partition assignment includes an empty replica list.".into());
+    }
+    let mut sorted = brokers.to_vec();
+    sorted.sort_unstable();
+    for (i, &broker) in sorted.iter().enumerate() {
+        if state.image.broker(NodeId(broker)).is_none() {
+            return refuse(format!(
+                "The manual partition assignment includes broker {broker}, but no such broker is registered."
+            ));
+        }
+        if i > 0 && sorted[i - 1] == broker {
+            return refuse(format!("The manual partition assignment includes the broker {broker} more than once."));
+        }
+    }
+    if let Some(factor) = factor.filter(|&f| f != brokers.len()) {
+        return refuse(format!(
+            "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with \
+             previous partitions, which have {factor} replica(s).",
+            brokers.len()
+        ));
+    }
+    new_partition(nodes(brokers), state).map_or_else(
+        || {
+            refuse(format!(
+                "All brokers specified in the manual partition assignment for partition {id} are fenced or in \
+                 controlled shutdown."
+            ))
+        },
+        Ok,
+    )
+}
+
+/// All live replicas are in sync, since the log is empty. `None`: none is alive.
+pub(super) fn new_partition(replicas: Vec<NodeId>, state: &State<'_>) -> Option<PartitionRegistration> {
+    let isr: Vec<NodeId> = replicas.iter().copied().filter(|&r| state.image.is_active(r)).collect();
+    let leader = isr.first()?.0;
+    // With several directories the broker would choose and report (KIP-858); brokers of the lab have one.
+    let directory = |r: &NodeId| match state.image.broker(*r).map(|b| b.log_dirs.as_slice()) {
+        Some([only]) => *only,
+        _ => Uuid::ZERO,
+    };
+    Some(PartitionRegistration {
+        directories: replicas.iter().map(directory).collect(),
+        replicas,
+        isr,
+        elr: Vec::new(),
+        last_known_elr: Vec::new(),
+        removing_replicas: Vec::new(),
+        adding_replicas: Vec::new(),
+        leader,
+        leader_recovery_state: RECOVERED,
+        leader_epoch: 0,
+        partition_epoch: 0,
+    })
+}
+
+/// Those that stand in the list more than once.
+pub(super) fn repeated<'a, T: Ord + Copy + 'a>(items: impl IntoIterator<Item = &'a T>) -> BTreeSet<T> {
+    let mut seen = BTreeSet::new();
+    items.into_iter().copied().filter(|item| !seen.insert(*item)).collect()
+}

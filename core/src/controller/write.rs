@@ -1,0 +1,140 @@
+//! A batch of records that a decision wants written, and what people are told about it.
+
+use crate::{
+    id::{EventId, NodeId, TopicPartition},
+    metadata::{
+        image::{Change, MetadataImage},
+        record::MetadataRecord,
+        registration::BrokerRegistration,
+    },
+    seam::Outbox,
+    trace::EventKind,
+};
+
+/// Written as one batch: all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    records: Vec<MetadataRecord>,
+    /// Beside each record: why, where there is more to say than what.
+    why: Vec<Option<String>>,
+    /// How long a broker that is fenced here has been silent, and the event of its last heartbeat.
+    pub silence: Option<Silence>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    pub silent_ms: u64,
+    pub cause: Option<EventId>,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, record: impl Into<MetadataRecord>) {
+        self.records.push(record.into());
+        self.why.push(None);
+    }
+
+    pub(super) fn push_because(&mut self, record: impl Into<MetadataRecord>, why: String) {
+        self.records.push(record.into());
+        self.why.push(Some(why));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(super) fn records(&self) -> &[MetadataRecord] {
+        &self.records
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.records.append(&mut other.records);
+        self.why.append(&mut other.why);
+        self.silence = self.silence.or(other.silence);
+    }
+
+    /// Adds the records to `image` as if they stood from `base_offset` on, and tells what that changes. Events of brokers
+    /// come first and are the cause of those of partitions, although Kafka writes a fencing behind its consequences.
+    pub(super) fn apply(&self, image: &mut MetadataImage, base_offset: i64, session_ms: u64, out: &mut Outbox) {
+        let mut changes = Vec::with_capacity(self.records.len());
+        for (offset, record) in (base_offset..).zip(&self.records) {
+            let change = image.apply(record, offset);
+            changes.push(change.expect("the controller only writes records that fit its image"));
+        }
+        let cause = self.silence.map_or_else(|| out.cause(), |s| s.cause);
+        out.because(cause);
+        for change in &changes {
+            if let Change::Broker { id, before } = change {
+                let after = image.broker(*id).expect("it was just changed");
+                self.trace_broker(before.as_deref(), after, session_ms, out);
+            }
+        }
+        let cause = out.cause();
+        for ((change, why), record) in changes.iter().zip(&self.why).zip(&self.records) {
+            match change {
+                Change::TopicCreated(_) => {
+                    let MetadataRecord::Topic(topic) = record else { unreachable!("only topic records create topics") };
+                    let of_topic =
+                        |r: &&MetadataRecord| matches!(r, MetadataRecord::Partition(p) if p.topic_id == topic.topic_id);
+                    let partitions = self.records.iter().filter(of_topic).count() as i32;
+                    let name = topic.name.clone();
+                    out.trace_because(cause, || EventKind::TopicCreated { topic: name, partitions });
+                }
+                Change::TopicDeleted(topic) => {
+                    let topic = topic.name.clone();
+                    out.trace_because(cause, || EventKind::TopicDeleted { topic });
+                }
+                Change::Partition { topic_id, partition, before: Some(before) } => {
+                    let topic = image.topic_by_id(*topic_id).expect("it was just changed");
+                    let after = &topic.partitions[partition];
+                    out.trace_because(cause, || EventKind::PartitionChanged {
+                        partition: TopicPartition::new(topic.name.as_str(), *partition),
+                        leader: after.leader,
+                        leader_epoch: after.leader_epoch,
+                        partition_epoch: after.partition_epoch,
+                        isr: after.isr.clone(),
+                        previous_leader: before.leader,
+                        previous_isr: before.isr.clone(),
+                        why: why.clone().unwrap_or_default(),
+                    });
+                }
+                Change::Config { resource, key } => {
+                    let MetadataRecord::Config(config) = record else { unreachable!("only config records do") };
+                    out.trace_because(cause, || EventKind::ConfigChanged {
+                        resource: resource.to_string(),
+                        key: key.clone(),
+                        value: config.value.clone(),
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn trace_broker(
+        &self,
+        before: Option<&BrokerRegistration>,
+        after: &BrokerRegistration,
+        session_ms: u64,
+        out: &mut Outbox,
+    ) {
+        let broker: NodeId = after.id;
+        let Some(before) = before.filter(|b| b.epoch == after.epoch) else {
+            out.trace(|| EventKind::BrokerRegistered { broker, broker_epoch: after.epoch });
+            return;
+        };
+        if !before.fenced && after.fenced {
+            let silent_ms = self.silence.map_or(0, |s| s.silent_ms);
+            out.trace(|| EventKind::BrokerFenced { broker, silent_ms, session_ms });
+        }
+        if before.fenced && !after.fenced {
+            out.trace(|| EventKind::BrokerUnfenced { broker });
+        }
+        if !before.in_controlled_shutdown && after.in_controlled_shutdown {
+            out.trace(|| EventKind::BrokerShuttingDown { broker });
+        }
+    }
+}
