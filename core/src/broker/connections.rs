@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     id::{ConnId, EventId, NodeId},
-    seam::{Ctx, Output, Time},
+    seam::{Ctx, Output, Part, Time},
     wire::{
         api::{ApiKey, Request},
         frame::{self, RequestHead},
@@ -42,6 +42,8 @@ pub struct Connections {
     conns: BTreeMap<ConnId, Connection>,
     /// Idle connections that have a frame waiting.
     ready: VecDeque<ConnId>,
+    /// Connections whose request was begun in this input.
+    begun: Vec<ConnId>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +76,10 @@ impl Connections {
 
     pub fn closed(&mut self, conn: ConnId) {
         self.conns.remove(&conn);
+    }
+
+    pub fn all(&self) -> Vec<ConnId> {
+        self.conns.keys().copied().collect()
     }
 
     pub fn get(&self, conn: ConnId) -> Option<&Connection> {
@@ -110,20 +116,23 @@ impl Connections {
             if let Some((bytes, cause)) = c.waiting.pop_front() {
                 c.waiting_bytes -= bytes.len();
                 c.busy = true;
+                self.begun.push(conn);
                 return Some((conn, bytes, cause));
             }
         }
         None
     }
 
-    /// The request could not be answered at once: nothing more is read until it is.
-    pub fn mute_if_busy(&mut self, ctx: &mut Ctx, conn: ConnId) {
-        if let Some(c) = self.conns.get_mut(&conn)
-            && c.busy
-            && !c.muted
-        {
-            c.muted = true;
-            ctx.out.push(Output::Mute { conn });
+    /// Requests that could not be answered at once: nothing more is read from their connections until they are.
+    pub fn mute_busy(&mut self, ctx: &mut Ctx) {
+        while let Some(conn) = self.begun.pop() {
+            if let Some(c) = self.conns.get_mut(&conn)
+                && c.busy
+                && !c.muted
+            {
+                c.muted = true;
+                ctx.out.push(Output::Mute { conn });
+            }
         }
     }
 
@@ -132,6 +141,13 @@ impl Connections {
         debug_assert_eq!(R::KEY, reply.api_key);
         if self.conns.contains_key(&reply.conn) {
             let parts = frame::response_parts::<R>(reply.version, reply.correlation_id, response);
+            self.answer_frame(ctx, reply, parts);
+        }
+    }
+
+    /// Answers with a whole frame. Nobody is left to answer when the connection is gone.
+    pub fn answer_frame(&mut self, ctx: &mut Ctx, reply: &Reply, parts: Vec<Part>) {
+        if self.conns.contains_key(&reply.conn) {
             ctx.out.because(reply.cause);
             ctx.out.send(reply.conn, parts);
             self.done(ctx, reply.conn);

@@ -1,7 +1,10 @@
 //! Following: one connection and one fetch session to each broker that leads something held here, pulling all of it
 //! (Kafka: `ReplicaFetcherThread`, `AbstractFetcherThread`, `RemoteLeaderEndPoint`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use bytes::Bytes;
 
@@ -154,6 +157,11 @@ impl ReplicaManager {
         }
     }
 
+    /// Follows nobody any more. Returns the connections to be closed.
+    pub fn stop_following(&mut self) -> Vec<ConnId> {
+        std::mem::take(&mut self.fetchers).values().filter_map(Fetcher::conn).collect()
+    }
+
     pub fn owns_conn(&self, conn: ConnId) -> bool {
         self.fetchers.values().any(|f| f.conn() == Some(conn))
     }
@@ -188,10 +196,13 @@ impl ReplicaManager {
     }
 
     /// Opens what is to be opened and sends what is to be sent.
-    pub(super) fn drive_fetchers(&mut self, ctx: &mut Ctx, image: &MetadataImage) {
-        let leaders: Vec<NodeId> = self.fetchers.keys().copied().collect();
-        for leader in leaders {
+    pub fn drive_fetchers(&mut self, ctx: &mut Ctx, image: &MetadataImage) {
+        let cause = ctx.out.cause();
+        let mut after = NodeId(i32::MIN);
+        while let Some((&leader, _)) = self.fetchers.range((Bound::Excluded(after), Bound::Unbounded)).next() {
+            ctx.out.because(cause);
             self.drive_fetcher(ctx, image, leader);
+            after = leader;
         }
     }
 

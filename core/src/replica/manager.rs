@@ -372,7 +372,6 @@ impl ReplicaManager {
             self.next_retention = now.plus_ms(self.config.log_retention_check_interval_ms.max(1));
             self.delete_old_segments(ctx);
         }
-        self.drive_fetchers(ctx, image);
     }
 
     pub fn deadline(&self) -> Time {

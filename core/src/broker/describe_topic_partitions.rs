@@ -1,0 +1,111 @@
+//! DescribeTopicPartitions: topics page by page, with eligible leader replicas (KIP-966).
+
+use std::collections::BTreeSet;
+
+use super::{Broker, Reply, metadata};
+use crate::{
+    id::NodeId,
+    metadata::{
+        image::{MetadataImage, TopicImage},
+        registration::{NO_LEADER, PartitionRegistration, numbers},
+        topic_name,
+    },
+    seam::Ctx,
+    wire::{
+        describe_topic_partitions::{
+            Cursor, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
+            DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
+        },
+        error::ErrorCode,
+    },
+};
+
+/// `max.request.partition.size.limit`.
+const PARTITIONS_MAX: usize = 2000;
+
+impl Broker {
+    pub(super) fn describe_topic_partitions(
+        &mut self,
+        ctx: &mut Ctx,
+        reply: &Reply,
+        request: &DescribeTopicPartitionsRequest,
+    ) {
+        let response = page(&self.image, request);
+        self.conns.answer::<DescribeTopicPartitionsRequest>(ctx, reply, &response);
+    }
+}
+
+fn page(image: &MetadataImage, request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    let mut left = usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, PARTITIONS_MAX);
+    let (from_topic, from_partition) =
+        request.cursor.as_ref().map_or(("", 0), |c| (c.topic_name.as_str(), c.partition_index.max(0)));
+    let all = request.topics.is_empty();
+    let names: BTreeSet<&str> = if all {
+        image.topics().map(|t| t.name.as_str()).collect()
+    } else {
+        request.topics.iter().map(|t| t.name.as_str()).collect()
+    };
+    let mut response = DescribeTopicPartitionsResponse::default();
+    for name in names.into_iter().filter(|&name| name >= from_topic) {
+        if left == 0 {
+            response.next_cursor = Some(Cursor { topic_name: name.to_owned(), partition_index: 0 });
+            break;
+        }
+        let Some(topic) = image.topic(name) else {
+            let bad_name = topic_name::invalid(name).is_some();
+            let error = if bad_name { ErrorCode::InvalidTopicException } else { ErrorCode::UnknownTopicOrPartition };
+            response.topics.push(DescribeTopicPartitionsResponseTopic {
+                error_code: error.code(),
+                name: Some(name.to_owned()),
+                ..Default::default()
+            });
+            continue;
+        };
+        let first = if name == from_topic { from_partition } else { 0 };
+        let rest = topic.partitions.range(first..);
+        let partitions: Vec<_> =
+            rest.clone().take(left).map(|(&index, p)| describe_partition(image, index, p)).collect();
+        let next = rest.map(|(&index, _)| index).nth(partitions.len());
+        left -= partitions.len();
+        response.topics.push(describe(topic, partitions));
+        if let Some(partition_index) = next {
+            response.next_cursor = Some(Cursor { topic_name: name.to_owned(), partition_index });
+            break;
+        }
+    }
+    response
+}
+
+fn describe(
+    topic: &TopicImage,
+    partitions: Vec<DescribeTopicPartitionsResponsePartition>,
+) -> DescribeTopicPartitionsResponseTopic {
+    DescribeTopicPartitionsResponseTopic {
+        name: Some(topic.name.clone()),
+        topic_id: topic.id,
+        is_internal: metadata::is_internal(&topic.name),
+        partitions,
+        topic_authorized_operations: metadata::ALL_TOPIC_OPERATIONS,
+        ..Default::default()
+    }
+}
+
+fn describe_partition(
+    image: &MetadataImage,
+    index: i32,
+    p: &PartitionRegistration,
+) -> DescribeTopicPartitionsResponsePartition {
+    let is_alive = |id: i32| image.broker(NodeId(id)).is_some_and(|b| !b.fenced);
+    let has_leader = is_alive(p.leader);
+    DescribeTopicPartitionsResponsePartition {
+        error_code: if has_leader { 0 } else { ErrorCode::LeaderNotAvailable.code() },
+        partition_index: index,
+        leader_id: if has_leader { p.leader } else { NO_LEADER },
+        leader_epoch: p.leader_epoch,
+        replica_nodes: numbers(&p.replicas),
+        isr_nodes: numbers(&p.isr),
+        eligible_leader_replicas: Some(numbers(&p.elr)),
+        last_known_elr: Some(numbers(&p.last_known_elr)),
+        offline_replicas: numbers(&p.replicas).into_iter().filter(|&id| !is_alive(id)).collect(),
+    }
+}

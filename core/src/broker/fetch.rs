@@ -1,0 +1,57 @@
+//! Fetch: from consumers, and from the replicas that follow this broker.
+
+use super::{Broker, Reply};
+use crate::{
+    authorize::{Operation, Resource, authorize},
+    id::NodeId,
+    replica::fetch::{FetchPlan, Replica},
+    seam::Ctx,
+    wire::{
+        error::ErrorCode,
+        fetch::{FetchRequest, FetchResponse},
+    },
+};
+
+const BY_ID_SINCE: i16 = 13;
+/// The replica's identity moved into a struct of its own (KIP-903).
+const REPLICA_STATE_SINCE: i16 = 15;
+
+impl Broker {
+    pub(super) fn fetch(&mut self, ctx: &mut Ctx, reply: Reply, request: FetchRequest) {
+        let version = reply.version;
+        let replica = match version {
+            REPLICA_STATE_SINCE.. => {
+                Replica { id: NodeId(request.replica_state.replica_id), epoch: request.replica_state.replica_epoch }
+            }
+            _ => Replica { id: NodeId(request.replica_id), epoch: -1 },
+        };
+        let replica = (replica.id.0 >= 0).then_some(replica);
+        if let Some(replica) = replica {
+            self.conns.identify(ctx, reply.conn, replica.id);
+        }
+        let operation = if replica.is_some() { Operation::ClusterAction } else { Operation::Read };
+        if !authorize(&self.principal(reply.conn), operation, Resource::Cluster) {
+            return self.fetch_failed(ctx, &reply, ErrorCode::ClusterAuthorizationFailed);
+        }
+        let size = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
+        let max_bytes = size(request.max_bytes).min(size(self.config.fetch_max_bytes));
+        let min_bytes = size(request.min_bytes).min(max_bytes);
+        let read_committed = request.isolation_level == 1;
+        let max_wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
+        let now = ctx.now.mono;
+        match self.replicas.sessions_mut().unfold(request, version, &self.image, now) {
+            Ok((session, partitions)) => {
+                let by_id = version >= BY_ID_SINCE;
+                let plan =
+                    FetchPlan { replica, min_bytes, max_bytes, read_committed, by_id, version, partitions, session };
+                self.replicas.fetch(ctx, &self.image, plan, reply, max_wait_ms);
+            }
+            Err(error) => self.fetch_failed(ctx, &reply, error),
+        }
+    }
+
+    fn fetch_failed(&mut self, ctx: &mut Ctx, reply: &Reply, error: ErrorCode) {
+        let response = FetchResponse { error_code: error.code(), ..Default::default() };
+        self.conns.answer::<FetchRequest>(ctx, reply, &response);
+    }
+}

@@ -1,0 +1,197 @@
+//! What only the active controller may decide is asked of it for the client, in an envelope with the client's own
+//! request inside (KIP-590; Kafka: `ForwardingManager`). Clients need not know who the controller is.
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Broker, Purpose, Reply, controller_channel::Question};
+use crate::{
+    seam::{Ctx, Part},
+    wire::{
+        api::ApiKey,
+        create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopicResult},
+        create_topics::{CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse},
+        delete_topics::{DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse},
+        describe_quorum::{DescribeQuorumRequest, DescribeQuorumResponse},
+        envelope::EnvelopeRequest,
+        error::ErrorCode,
+        frame,
+        incremental_alter_configs::{
+            AlterConfigsResourceResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+        },
+        primitive::{DecodeError, Writer},
+    },
+};
+
+const ENVELOPE_VERSION: i16 = 0;
+
+/// A client's request on its way to the controller.
+#[derive(Clone, Debug)]
+pub struct Forwarded {
+    reply: Reply,
+    /// For an answer of our own, if the controller gives none.
+    body: Bytes,
+}
+
+impl Broker {
+    pub(super) fn forward(&mut self, ctx: &mut Ctx, reply: Reply, frame: &Bytes, body: Bytes) {
+        let deadline = Some(ctx.now.mono.plus_ms(self.config.request_timeout_ms));
+        if reply.api_key == ApiKey::DescribeQuorum {
+            // The quorum itself answers this one, without an envelope.
+            let (version, request) = (reply.version, body.clone());
+            let make = |correlation_id| relayed(version, correlation_id, request);
+            self.forwarding.ask_raw(ctx, make, Purpose::Relay(Forwarded { reply, body }), deadline);
+            return;
+        }
+        let connection = self.conns.get(reply.conn);
+        let principal = connection.map_or("User:ANONYMOUS", |c| c.principal.as_str());
+        let request = EnvelopeRequest {
+            request_data: frame.clone(),
+            request_principal: Some(principal_bytes(principal)),
+            client_host_address: host_bytes(connection.map_or("", |c| c.peer.as_str())),
+        };
+        self.forwarding.ask(ctx, ENVELOPE_VERSION, &request, Purpose::Forward(Forwarded { reply, body }), deadline);
+    }
+
+    /// The controller answered an envelope.
+    pub(super) fn envelope_answered(
+        &mut self,
+        ctx: &mut Ctx,
+        question: Question<Purpose>,
+        forwarded: Forwarded,
+        bytes: &Bytes,
+    ) {
+        let Ok((_, envelope)) = frame::parse_response::<EnvelopeRequest>(ENVELOPE_VERSION, bytes) else {
+            return self.forwarding.again(ctx, question);
+        };
+        match (ErrorCode::from_code(envelope.error_code), envelope.response_data) {
+            // Inside is the whole answer, with the client's correlation id.
+            (ErrorCode::None, Some(data)) => self.conns.answer_frame(ctx, &forwarded.reply, vec![Part::Bytes(data)]),
+            (ErrorCode::NotController, _) => self.forwarding.again(ctx, question),
+            (error, _) => self.refuse_forwarded(ctx, forwarded, error),
+        }
+    }
+
+    /// The controller answered a request that went without an envelope: only the correlation id is another.
+    pub(super) fn relay_answered(
+        &mut self,
+        ctx: &mut Ctx,
+        question: Question<Purpose>,
+        forwarded: Forwarded,
+        bytes: &Bytes,
+    ) {
+        let Ok((_, response)) = frame::parse_response::<DescribeQuorumRequest>(forwarded.reply.version, bytes) else {
+            return self.refuse_forwarded(ctx, forwarded, ErrorCode::UnknownServerError);
+        };
+        let not_leader =
+            |code| matches!(ErrorCode::from_code(code), ErrorCode::NotLeaderOrFollower | ErrorCode::NotController);
+        let parts = response.topics.iter().flat_map(|t| &t.partitions);
+        if not_leader(response.error_code) || parts.into_iter().any(|p| not_leader(p.error_code)) {
+            return self.forwarding.again(ctx, question);
+        }
+        self.conns.answer::<DescribeQuorumRequest>(ctx, &forwarded.reply, &response);
+    }
+
+    /// Answers in the controller's place that it could not be done: the same error for everything that was asked.
+    pub(super) fn refuse_forwarded(&mut self, ctx: &mut Ctx, forwarded: Forwarded, error: ErrorCode) {
+        let Forwarded { reply, body } = forwarded;
+        if self.try_refuse(ctx, &reply, &body, error).is_err() {
+            self.close(ctx, reply.conn);
+        }
+    }
+
+    fn try_refuse(&mut self, ctx: &mut Ctx, reply: &Reply, body: &Bytes, error: ErrorCode) -> Result<(), DecodeError> {
+        let (version, error_code, error_message) = (reply.version, error.code(), Some(error.message().to_owned()));
+        match reply.api_key {
+            ApiKey::CreateTopics => {
+                let request: CreateTopicsRequest = frame::decode_body(version, body)?;
+                let refused = |name| CreatableTopicResult {
+                    name,
+                    error_code,
+                    error_message: error_message.clone(),
+                    ..Default::default()
+                };
+                let topics = request.topics.into_iter().map(|t| refused(t.name)).collect();
+                let response = CreateTopicsResponse { topics, ..Default::default() };
+                self.conns.answer::<CreateTopicsRequest>(ctx, reply, &response);
+            }
+            ApiKey::DeleteTopics => {
+                let request: DeleteTopicsRequest = frame::decode_body(version, body)?;
+                let named = request.topic_names.into_iter().map(|name| (Some(name), crate::id::Uuid::ZERO));
+                let all = named.chain(request.topics.into_iter().map(|t| (t.name, t.topic_id)));
+                let responses = all
+                    .map(|(name, topic_id)| DeletableTopicResult {
+                        name,
+                        topic_id,
+                        error_code,
+                        error_message: error_message.clone(),
+                    })
+                    .collect();
+                let response = DeleteTopicsResponse { responses, ..Default::default() };
+                self.conns.answer::<DeleteTopicsRequest>(ctx, reply, &response);
+            }
+            ApiKey::CreatePartitions => {
+                let request: CreatePartitionsRequest = frame::decode_body(version, body)?;
+                let refused =
+                    |name| CreatePartitionsTopicResult { name, error_code, error_message: error_message.clone() };
+                let results = request.topics.into_iter().map(|t| refused(t.name)).collect();
+                let response = CreatePartitionsResponse { results, ..Default::default() };
+                self.conns.answer::<CreatePartitionsRequest>(ctx, reply, &response);
+            }
+            ApiKey::IncrementalAlterConfigs => {
+                let request: IncrementalAlterConfigsRequest = frame::decode_body(version, body)?;
+                let responses = request
+                    .resources
+                    .into_iter()
+                    .map(|r| AlterConfigsResourceResponse {
+                        error_code,
+                        error_message: error_message.clone(),
+                        resource_type: r.resource_type,
+                        resource_name: r.resource_name,
+                    })
+                    .collect();
+                let response = IncrementalAlterConfigsResponse { responses, ..Default::default() };
+                self.conns.answer::<IncrementalAlterConfigsRequest>(ctx, reply, &response);
+            }
+            _ => {
+                let response = DescribeQuorumResponse { error_code, error_message, ..Default::default() };
+                self.conns.answer::<DescribeQuorumRequest>(ctx, reply, &response);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same body under a header of ours.
+fn relayed(version: i16, correlation_id: i32, body: Bytes) -> Vec<Part> {
+    let mut head = BytesMut::new();
+    head.extend_from_slice(&ApiKey::DescribeQuorum.code().to_be_bytes());
+    head.extend_from_slice(&version.to_be_bytes());
+    head.extend_from_slice(&correlation_id.to_be_bytes());
+    // No client id, no tagged fields.
+    head.extend_from_slice(&(-1_i16).to_be_bytes());
+    head.extend_from_slice(&[0]);
+    vec![Part::Bytes(head.freeze()), Part::Bytes(body)]
+}
+
+/// Kafka's `DefaultPrincipalData`, version 0: type, name, no delegation token.
+fn principal_bytes(principal: &str) -> Bytes {
+    let (kind, name) = principal.split_once(':').unwrap_or(("User", principal));
+    let mut writer = Writer::new();
+    writer.i16(0);
+    for text in [kind, name] {
+        writer.uvarint(text.len() as u32 + 1);
+        writer.put(text.as_bytes());
+    }
+    writer.put(&[0, 0]);
+    writer.into_bytes()
+}
+
+/// The client's address as 4 or 16 bytes; that of no host at all for a peer that has none (in the simulator).
+fn host_bytes(peer: &str) -> Bytes {
+    use std::net::{IpAddr, Ipv4Addr};
+    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host).trim_matches(['[', ']']);
+    match host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) {
+        IpAddr::V4(v4) => Bytes::copy_from_slice(&v4.octets()),
+        IpAddr::V6(v6) => Bytes::copy_from_slice(&v6.octets()),
+    }
+}

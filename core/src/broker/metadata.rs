@@ -1,0 +1,170 @@
+//! Metadata: who is there, and who leads what. Also what creates topics by being asked for them
+//! (`KRaftMetadataCache`, `AutoTopicCreationManager`).
+
+use super::{Broker, Purpose, Reply};
+use crate::{
+    metadata::{
+        image::{MetadataImage, TopicImage},
+        registration::{NO_LEADER, PartitionRegistration, numbers},
+        topic_name,
+    },
+    replica::LISTENER,
+    seam::Ctx,
+    wire::{
+        create_topics::{CreatableTopic, CreateTopicsRequest},
+        error::ErrorCode,
+        metadata::{
+            MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker, MetadataResponsePartition,
+            MetadataResponseTopic,
+        },
+    },
+};
+
+pub(super) const CREATE_TOPICS_VERSION: i16 = 7;
+/// Bits of what anybody may do while all is allowed (`AclEntry.supportedOperations`).
+pub(super) const ALL_TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+/// At most so many topics are on their way of being created because somebody asked for them.
+const AUTO_CREATED_MAX: usize = 1000;
+
+impl Broker {
+    pub(super) fn metadata(&mut self, ctx: &mut Ctx, reply: &Reply, request: MetadataRequest) {
+        let version = reply.version;
+        let image = &self.image;
+        let mut missing = Vec::new();
+        let mut topics = match &request.topics {
+            None => image.topics().map(|t| describe(image, t, version)).collect::<Vec<_>>(),
+            Some(none) if none.is_empty() && version == 0 => {
+                image.topics().map(|t| describe(image, t, version)).collect()
+            }
+            Some(asked) => asked.iter().map(|t| self.one_topic(t, version, &mut missing)).collect(),
+        };
+        if request.include_topic_authorized_operations {
+            for topic in topics.iter_mut().filter(|t| t.error_code == 0) {
+                topic.topic_authorized_operations = ALL_TOPIC_OPERATIONS;
+            }
+        }
+        let mut response = MetadataResponse {
+            brokers: alive(image).collect(),
+            cluster_id: Some(self.config.cluster_id.clone()),
+            controller_id: self.any_alive_broker(),
+            topics,
+            ..Default::default()
+        };
+        if request.include_cluster_authorized_operations {
+            response.cluster_authorized_operations = ALL_CLUSTER_OPERATIONS;
+        }
+        self.conns.answer::<MetadataRequest>(ctx, reply, &response);
+        if request.allow_auto_topic_creation && self.config.auto_create_topics_enable {
+            self.auto_create(ctx, missing);
+        }
+    }
+
+    fn one_topic(
+        &self,
+        asked: &MetadataRequestTopic,
+        version: i16,
+        missing: &mut Vec<String>,
+    ) -> MetadataResponseTopic {
+        let refused = |name: Option<String>, error: ErrorCode| MetadataResponseTopic {
+            error_code: error.code(),
+            topic_id: asked.topic_id,
+            is_internal: name.as_deref().is_some_and(is_internal),
+            name,
+            ..Default::default()
+        };
+        let Some(name) = &asked.name else {
+            return match self.image.topic_by_id(asked.topic_id) {
+                Some(topic) => describe(&self.image, topic, version),
+                // Before version 12 a name cannot be null in an answer.
+                None => refused((version < 12).then(String::new), ErrorCode::UnknownTopicId),
+            };
+        };
+        if let Some(topic) = self.image.topic(name) {
+            return describe(&self.image, topic, version);
+        }
+        if topic_name::invalid(name).is_some() {
+            return refused(Some(name.clone()), ErrorCode::InvalidTopicException);
+        }
+        missing.push(name.clone());
+        refused(Some(name.clone()), ErrorCode::UnknownTopicOrPartition)
+    }
+
+    /// Asks the controller to create topics that somebody wanted. The client is told that they are unknown and asks
+    /// again, as in Kafka since KRaft.
+    fn auto_create(&mut self, ctx: &mut Ctx, missing: Vec<String>) {
+        let config = &self.config;
+        let mut wanted: Vec<String> = missing.into_iter().filter(|name| !self.creating.contains(name)).collect();
+        wanted.truncate(AUTO_CREATED_MAX.saturating_sub(self.creating.len()));
+        if wanted.is_empty() {
+            return;
+        }
+        let topic = |name: &String| CreatableTopic {
+            name: name.clone(),
+            num_partitions: config.num_partitions,
+            replication_factor: config.default_replication_factor,
+            ..Default::default()
+        };
+        let request = CreateTopicsRequest {
+            topics: wanted.iter().map(topic).collect(),
+            timeout_ms: i32::try_from(config.request_timeout_ms).unwrap_or(i32::MAX),
+            ..Default::default()
+        };
+        self.creating.extend(wanted.iter().cloned());
+        let deadline = Some(ctx.now.mono.plus_ms(config.request_timeout_ms));
+        self.forwarding.ask(ctx, CREATE_TOPICS_VERSION, &request, Purpose::AutoCreate(wanted), deadline);
+    }
+
+    /// Clients send to "the controller" what any broker forwards, so any will do: this one, if it is in service.
+    pub(super) fn any_alive_broker(&self) -> i32 {
+        let me = self.image.broker(self.config.node_id).filter(|b| !b.fenced);
+        me.or_else(|| self.image.brokers().find(|b| !b.fenced)).map_or(-1, |b| b.id.0)
+    }
+}
+
+pub(super) fn is_internal(topic: &str) -> bool {
+    matches!(topic, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+}
+
+fn alive(image: &MetadataImage) -> impl Iterator<Item = MetadataResponseBroker> + '_ {
+    image.brokers().filter(|b| !b.fenced).filter_map(|b| {
+        let endpoint = b.endpoint(LISTENER)?;
+        Some(MetadataResponseBroker {
+            node_id: b.id.0,
+            host: endpoint.host.clone(),
+            port: i32::from(endpoint.port),
+            rack: b.rack.clone(),
+        })
+    })
+}
+
+fn describe(image: &MetadataImage, topic: &TopicImage, version: i16) -> MetadataResponseTopic {
+    MetadataResponseTopic {
+        name: Some(topic.name.clone()),
+        topic_id: topic.id,
+        is_internal: is_internal(&topic.name),
+        partitions: topic.partitions.iter().map(|(&index, p)| describe_partition(image, index, p, version)).collect(),
+        ..Default::default()
+    }
+}
+
+fn describe_partition(
+    image: &MetadataImage,
+    index: i32,
+    p: &PartitionRegistration,
+    version: i16,
+) -> MetadataResponsePartition {
+    let is_alive = |id: i32| image.broker(crate::id::NodeId(id)).is_some_and(|b| !b.fenced);
+    let has_leader = is_alive(p.leader);
+    // Version 0 lists only replicas that can be reached.
+    let list = |ids: &[crate::id::NodeId]| numbers(ids).into_iter().filter(|&id| version > 0 || is_alive(id)).collect();
+    MetadataResponsePartition {
+        error_code: if has_leader { 0 } else { ErrorCode::LeaderNotAvailable.code() },
+        partition_index: index,
+        leader_id: if has_leader { p.leader } else { NO_LEADER },
+        leader_epoch: p.leader_epoch,
+        replica_nodes: list(&p.replicas),
+        isr_nodes: list(&p.isr),
+        offline_replicas: numbers(&p.replicas).into_iter().filter(|&id| !is_alive(id)).collect(),
+    }
+}

@@ -1,0 +1,34 @@
+//! What a broker believes, for people to see.
+
+use super::Broker;
+use crate::{disk::Disk, seam::Now, view::BrokerView};
+
+impl Broker {
+    /// What this broker believes. It may be wrong: a deposed leader does not know it yet.
+    pub fn view(&self, disk: &dyn Disk, now: Now) -> BrokerView {
+        BrokerView {
+            broker_epoch: self.lifecycle.broker_epoch,
+            fenced: self.lifecycle.fenced,
+            metadata_offset: self.image.offset(),
+            controller: self.raft.leader().map(|(id, _)| id),
+            replicas: self.replicas.partitions().map(|p| p.view(disk, now.mono)).collect(),
+            parked: self.parked(),
+        }
+    }
+
+    fn parked(&self) -> Vec<String> {
+        let who = |client: &Option<String>| client.clone().unwrap_or_else(|| "a client".into());
+        let produces = self.replicas.purgatory().produces().map(|p| {
+            let until: Vec<String> = p.waiting.iter().map(|w| format!("{} HW {}", w.name, w.required_offset)).collect();
+            format!("Produce from {}, until {}", who(&p.reply.client_id), until.join(", "))
+        });
+        let fetches = self.replicas.purgatory().fetches().map(|f| {
+            let who = match f.plan.replica {
+                Some(replica) => format!("replica {}", replica.id),
+                None => who(&f.reply.client_id),
+            };
+            format!("Fetch from {who}, until there are {} bytes", f.plan.min_bytes)
+        });
+        produces.chain(fetches).collect()
+    }
+}
