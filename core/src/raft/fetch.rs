@@ -158,10 +158,15 @@ impl Raft {
 
     /// `ReplicatedLog.validateOffsetAndEpoch`: the pair (offset, epoch of the record before it) must be in this log.
     fn locate(&self, offset: i64, last_fetched_epoch: i32) -> Position {
-        if let Some(snapshot) = self.log.latest_snapshot()
-            && (offset == 0 || offset < self.log.start_offset() || last_fetched_epoch < self.log.oldest_epoch())
-        {
-            return Position::Snapshot { end_offset: snapshot.end_offset, epoch: snapshot.epoch };
+        if let (Some(latest), Some(oldest)) = (self.log.latest_snapshot(), self.log.oldest_snapshot()) {
+            let start = self.log.start_offset();
+            if offset == 0
+                || offset < start
+                || (offset == start && start == oldest.end_offset && last_fetched_epoch != oldest.epoch)
+                || last_fetched_epoch < oldest.epoch
+            {
+                return Position::Snapshot { end_offset: latest.end_offset, epoch: latest.epoch };
+            }
         }
         let (epoch, end_offset) = self.log.end_offset_for(last_fetched_epoch);
         if epoch != last_fetched_epoch || end_offset < offset {

@@ -130,7 +130,8 @@ impl Raft {
     pub(super) fn write_snapshot(&mut self, ctx: &mut Ctx<'_>, end_offset: i64, epoch: i32, records: &[Bytes]) {
         assert!(end_offset <= self.delivered, "a snapshot holds committed records only");
         let key = SnapshotKey { end_offset, epoch };
-        if self.log.latest_snapshot().is_some_and(|latest| latest.end_offset >= end_offset) {
+        let latest = self.log.latest_snapshot();
+        if self.log.is_writing_snapshot() || latest.is_some_and(|latest| latest.end_offset >= end_offset) {
             return;
         }
         let file = encode(epoch, ctx.now.wall_ms, records);
@@ -150,7 +151,7 @@ impl Raft {
 
     /// What may be done once a checkpoint is durable.
     pub(super) fn drive_snapshots(&mut self, ctx: &mut Ctx<'_>) {
-        for (key, install) in self.log.take_durable_snapshots() {
+        for (key, install) in self.log.take_written() {
             let SnapshotKey { end_offset, epoch } = key;
             match install {
                 Some(records) if self.high_watermark.is_none_or(|known| end_offset >= known) => {
@@ -162,7 +163,7 @@ impl Raft {
                     self.raise_high_watermark(ctx, end_offset);
                 }
                 Some(_) => {}
-                None => self.log.forget_before(ctx.disk, key),
+                None => self.log.forget_before(ctx.disk, key, ctx.now.wall_ms),
             }
         }
     }

@@ -14,7 +14,6 @@ use std::collections::BTreeSet;
 use super::{ElectionState, Raft, RaftEvent, leader::Leader, quorum_state_file::ReplicaKey};
 use crate::{
     config::NodeConfig,
-    disk::DiskError,
     id::{Endpoint, EventId, NodeId},
     node::StartError,
     seam::{Ctx, Time},
@@ -391,10 +390,4 @@ fn seed_of(config: &NodeConfig) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&config.incarnation_id.0[..8]);
     u64::from_be_bytes(bytes) ^ (config.node_id.0 as u64).rotate_left(32)
-}
-
-impl From<DiskError> for super::metadata_log::AppendFailed {
-    fn from(error: DiskError) -> Self {
-        Self(error.to_string())
-    }
 }
