@@ -41,7 +41,11 @@ pub(super) struct MetadataLog {
 impl MetadataLog {
     /// Opens the log and reads the newest snapshot. Nothing of either counts as durable: the process may have died
     /// between write and sync.
-    pub(super) fn open(disk: &mut dyn Disk, dir: &str, node: &NodeConfig) -> Result<(Self, Option<Snapshot>), StartError> {
+    pub(super) fn open(
+        disk: &mut dyn Disk,
+        dir: &str,
+        node: &NodeConfig,
+    ) -> Result<(Self, Option<Snapshot>), StartError> {
         let mut snapshots = snapshot::list(disk, dir)?;
         let mut newest = None;
         while let Some(key) = snapshots.last().copied() {
@@ -159,7 +163,9 @@ impl MetadataLog {
         }
         let Some((flush, tokens)) = &mut self.flush else { return Ok(()) };
         if tokens.remove(&token) {
-            result.clone().map_err(|error| format!("the metadata log in {} cannot be made durable: {error}", self.dir))?;
+            result
+                .clone()
+                .map_err(|error| format!("the metadata log in {} cannot be made durable: {error}", self.dir))?;
             if tokens.is_empty() {
                 self.log.flushed(flush);
                 self.flush = None;

@@ -28,6 +28,9 @@ pub(super) const FETCH_SNAPSHOT: i16 = 1;
 /// Back-off doubles up to this, so that a dead voter is not called fifty times a second.
 const BACKOFF_MAX_MS: u64 = 500;
 
+/// ... and up to this for a voter that answers, and has only nothing good to say.
+const ANSWERED_BACKOFF_MAX_MS: u64 = 80;
+
 /// What a request asked: decides how its answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
@@ -74,8 +77,8 @@ impl Peer {
         self.in_flight.iter().map(|request| request.deadline).chain(opening).min()
     }
 
-    fn back_off(&mut self, now: Time, base_ms: u64) {
-        let backoff_ms = base_ms.saturating_mul(1 << self.failures.min(10)).min(BACKOFF_MAX_MS.max(base_ms));
+    fn back_off(&mut self, now: Time, base_ms: u64, max_ms: u64) {
+        let backoff_ms = base_ms.saturating_mul(1 << self.failures.min(10)).min(max_ms.max(base_ms));
         self.failures += 1;
         self.retry_at = now.plus_ms(backoff_ms);
     }
@@ -84,7 +87,7 @@ impl Peer {
         self.conn = None;
         self.is_open = false;
         self.in_flight.clear();
-        self.back_off(now, base_ms);
+        self.back_off(now, base_ms, BACKOFF_MAX_MS);
     }
 }
 
@@ -167,7 +170,7 @@ impl Raft {
     /// The answer was not what was hoped for: leave that voter alone for a while.
     pub(super) fn back_off(&mut self, from: NodeId) {
         if let Some(peer) = self.peers.get_mut(&from) {
-            peer.back_off(self.now, self.config.controller_quorum_retry_backoff_ms);
+            peer.back_off(self.now, self.config.controller_quorum_retry_backoff_ms, ANSWERED_BACKOFF_MAX_MS);
         }
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use super::{ElectionState, Raft, RaftEvent, leader::Leader, quorum_state_file::ReplicaKey};
 use crate::{
     config::NodeConfig,
-    id::{Endpoint, EventId, NodeId},
+    id::{Endpoint, NodeId},
     node::StartError,
     seam::{Ctx, Time},
     trace::EventKind,
@@ -133,6 +133,8 @@ impl Raft {
         let role = match election {
             _ if !is_voter && election.leader.is_some_and(|leader| raft.peers.contains_key(&leader)) => raft.follower(),
             _ if !is_voter => Role::Unattached { deadline: Time::MAX },
+            // Nobody else can win, and nobody would be disturbed.
+            _ if raft.peers.is_empty() => Role::Unattached { deadline: ctx.now.mono },
             ElectionState { leader: Some(leader), .. } if leader == local => {
                 let deadline = raft.election_deadline();
                 Role::Resigned { deadline, successors: Vec::new(), unacked: raft.peers.keys().copied().collect() }
@@ -144,6 +146,9 @@ impl Raft {
         // Written even if unchanged: what was read may not have been durable.
         raft.store.write(ctx.disk, ctx.out, election, ctx.now.mono);
         raft.enter(ctx, election, role);
+        if let Some(leader) = raft.leader().filter(|(id, _)| *id != local) {
+            raft.events.push(RaftEvent::LeaderChanged { leader: Some(leader), epoch: election.epoch });
+        }
         raft.drive(ctx);
         Ok(raft)
     }
@@ -194,8 +199,8 @@ impl Raft {
                 "one leader an epoch"
             );
         }
+        let before_role = std::mem::replace(&mut self.role, role).name();
         self.election = election;
-        self.role = role;
         self.round += 1;
         if election != before {
             self.store.write(ctx.disk, ctx.out, election, self.now);
@@ -213,12 +218,14 @@ impl Raft {
             let leader = self.leader();
             self.events.push(RaftEvent::LeaderChanged { leader, epoch: election.epoch });
         }
-        self.trace_role(ctx);
+        if (self.role.name(), election.epoch, election.leader) != (before_role, before.epoch, before.leader) {
+            self.trace_role(ctx);
+        }
     }
 
-    fn trace_role(&self, ctx: &mut Ctx<'_>) -> EventId {
+    fn trace_role(&self, ctx: &mut Ctx<'_>) {
         let ElectionState { epoch, leader, .. } = self.election;
-        ctx.out.trace(|| EventKind::RaftRole { role: self.role.name().into(), epoch, leader })
+        ctx.out.trace(|| EventKind::RaftRole { role: self.role.name().into(), epoch, leader });
     }
 
     /// A higher epoch was seen, and not who leads it.

@@ -1,0 +1,202 @@
+//! Stories as text: `core/testdata/raft/*.txt`. A block is commands, `----`, what they printed, and a blank line.
+//!
+//! | command | what it does |
+//! |---|---|
+//! | `cluster voters=101,102,103 observers=1 seed=7` | begins anew and starts everybody |
+//! | `run MS` | lets time pass and prints what happened |
+//! | `until leader` / `until caught-up` | runs until somebody leads / everybody has everything that is appended |
+//! | `append N` [`at ID`] | appends N records at the leader |
+//! | `kill ID`, `power-loss ID`, `start ID`, `stop ID` | faults; `stop` is a clean shutdown |
+//! | `cut A B`, `cut-one-way A B`, `heal` | links |
+//! | `snapshot ID` | keeps what ID has as a snapshot |
+//! | `status` | what each node believes |
+//! | `quiet` | a block after which nothing is printed until `loud` |
+//!
+//! In place of an id, `leader` and `other` (the first voter that does not lead) are understood. `RAFT_REWRITE=1` writes
+//! the output anew: keep only what you understand.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use super::world::World;
+use crate::{id::NodeId, seam::Time, trace::EventKind};
+
+#[test]
+fn stories() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/raft");
+    let mut files: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no stories in {}", dir.display());
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let told = tell(&text);
+        if std::env::var_os("RAFT_REWRITE").is_some() {
+            fs::write(&file, &told).unwrap();
+        } else if told != text {
+            let line = told.lines().zip(text.lines()).position(|(a, b)| a != b).unwrap_or(0);
+            wrong.push(format!(
+                "{}:{}: expected {:?}, got {:?}",
+                file.display(),
+                line + 1,
+                text.lines().nth(line).unwrap_or(""),
+                told.lines().nth(line).unwrap_or("")
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The whole file again, with the output there is.
+fn tell(text: &str) -> String {
+    let mut story = Story { world: World::new(&[101], &[], 0), told: 0, quiet: false };
+    let mut result = String::new();
+    for block in text.split("\n\n") {
+        let block = block.trim_matches('\n');
+        let commands = block.split_once("\n----").map_or(block, |(commands, _)| commands);
+        if !result.is_empty() {
+            result.push('\n');
+        }
+        result.push_str(commands);
+        result.push('\n');
+        if commands.lines().all(|line| line.is_empty() || line.starts_with('#')) {
+            continue;
+        }
+        result.push_str("----\n");
+        for line in commands.lines().filter(|line| !line.starts_with('#')) {
+            story.perform(line, &mut result);
+        }
+    }
+    result
+}
+
+struct Story {
+    world: World,
+    told: usize,
+    quiet: bool,
+}
+
+impl Story {
+    fn perform(&mut self, line: &str, out: &mut String) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["cluster", rest @ ..] => {
+                let value = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
+                let ids = |key: &str| -> Vec<i32> {
+                    value(key).map_or(Vec::new(), |ids| ids.split(',').map(|id| id.parse().unwrap()).collect())
+                };
+                let seed = value("seed=").map_or(1, |seed| seed.parse().unwrap());
+                self.world = World::new(&ids("voters="), &ids("observers="), seed);
+                self.told = 0;
+                self.world.start_all();
+            }
+            ["run", ms] => self.world.run_ms(ms.parse().unwrap()),
+            ["until", "leader"] => {
+                assert!(self.world.run_while(60_000, |world| world.leader().is_some()), "nobody leads after a minute");
+            }
+            ["until", "caught-up"] => {
+                let done = |world: &World| {
+                    let rafts = || world.nodes.values().filter_map(|node| node.raft.as_ref());
+                    let end = rafts().map(|raft| raft.log_end_offset()).max();
+                    rafts().all(|raft| Some(raft.delivered_offset()) == end)
+                };
+                assert!(self.world.run_while(60_000, done), "not caught up after a minute");
+            }
+            ["append", count, at @ ..] => {
+                let id = if let ["at", id] = at { self.id(id) } else { self.id("leader") };
+                for _ in 0..count.parse().unwrap() {
+                    if self.world.append(id).is_none() {
+                        writeln!(out, "{id} refuses").unwrap();
+                    }
+                }
+            }
+            ["kill", id] => self.world.crash(self.id(id), false),
+            ["power-loss", id] => self.world.crash(self.id(id), true),
+            ["start", id] => self.world.start(self.id(id)),
+            ["stop", id] => self.world.shutdown(self.id(id)),
+            ["cut", a, b] => {
+                let (a, b) = (self.id(a), self.id(b));
+                self.world.cut.extend([(a, b), (b, a)]);
+            }
+            ["cut-one-way", a, b] => {
+                let (a, b) = (self.id(a), self.id(b));
+                self.world.cut.insert((a, b));
+            }
+            ["isolate", id] => {
+                let id = self.id(id);
+                let others: Vec<NodeId> = self.world.ids().into_iter().filter(|other| *other != id).collect();
+                self.world.cut.extend(others.iter().flat_map(|other| [(id, *other), (*other, id)]));
+            }
+            ["heal"] => self.world.heal(),
+            ["snapshot", id] => self.world.snapshot(self.id(id)),
+            ["status"] => self.status(out),
+            ["quiet"] => self.quiet = true,
+            ["loud"] => self.quiet = false,
+            _ => panic!("what does {line:?} mean?"),
+        }
+        let news = &self.world.log[self.told..];
+        if !self.quiet {
+            news.iter().for_each(|(at, id, kind)| event(out, *at, *id, kind));
+        }
+        self.told = self.world.log.len();
+    }
+
+    fn id(&self, word: &str) -> NodeId {
+        let leader = || self.world.leader().expect("somebody leads");
+        match word {
+            "leader" => leader(),
+            "other" => self.world.ids().into_iter().find(|id| *id != leader()).unwrap(),
+            id => NodeId(id.parse().unwrap()),
+        }
+    }
+
+    fn status(&self, out: &mut String) {
+        for (id, node) in &self.world.nodes {
+            let Some(raft) = &node.raft else {
+                writeln!(out, "{id} down").unwrap();
+                continue;
+            };
+            let view = raft.view();
+            let name = |id: Option<NodeId>| id.map_or("-".into(), |id| id.to_string());
+            writeln!(
+                out,
+                "{id} {} epoch {} leader {} voted {} log {}-{} high watermark {}",
+                view.role,
+                view.epoch,
+                name(view.leader),
+                name(view.voted_for),
+                view.log_start_offset,
+                view.log_end_offset,
+                view.high_watermark
+            )
+            .unwrap();
+        }
+    }
+}
+
+fn event(out: &mut String, at: Time, id: NodeId, kind: &EventKind) {
+    let text = match kind {
+        EventKind::RaftRole { role, epoch, leader } => {
+            let leader = leader.map_or(String::new(), |leader| format!(", leader {leader}"));
+            format!("is {role} in epoch {epoch}{leader}")
+        }
+        EventKind::VoteGranted { to, epoch, pre_vote } => {
+            format!("grants {} in epoch {epoch} to {to}", ballot(*pre_vote))
+        }
+        EventKind::VoteRefused { to, epoch, pre_vote, reason } => {
+            format!("refuses {} in epoch {epoch} to {to}: {reason}", ballot(*pre_vote))
+        }
+        EventKind::QuorumLeaderElected { epoch, votes } => {
+            let votes: Vec<String> = votes.iter().map(NodeId::to_string).collect();
+            format!("wins epoch {epoch} with the votes of {}", votes.join(" "))
+        }
+        EventKind::MetadataAppended { base_offset, last_offset, .. } => format!("appends {base_offset}-{last_offset}"),
+        EventKind::MetadataHighWatermark { offset } => format!("high watermark {offset}"),
+        EventKind::MetadataTruncated { to, from } => format!("truncates from {from} to {to}"),
+        other => format!("{other:?}"),
+    };
+    writeln!(out, "{:>6} {id} {text}", at.as_ms()).unwrap();
+}
+
+fn ballot(pre_vote: bool) -> &'static str {
+    if pre_vote { "a pre-vote" } else { "a vote" }
+}
