@@ -2,9 +2,12 @@
 
 use super::{Scenario, hash::child_seed, scenario};
 use crate::{
+    broker::Broker,
     client::{Admin, AdminConfig, Consumer, Delivery, FetchedRecord, Producer},
     config::NodeConfig,
+    controller::Controller,
     id::{Endpoint, NodeId, Uuid},
+    node,
     seam::{Ctx, Input, Machine, Time},
 };
 
@@ -31,6 +34,8 @@ impl Role {
 
 #[derive(Clone)]
 pub(super) enum Process {
+    Controller(Box<Controller>),
+    Broker(Box<Broker>),
     Producer(Box<Producer>),
     Consumer(Box<Consumer>),
     Admin(Box<Admin>),
@@ -48,9 +53,16 @@ impl Process {
         incarnation: u32,
         ctx: &mut Ctx<'_>,
     ) -> Result<Self, String> {
+        let server = || server_config(scenario, seed, id, role, incarnation);
+        if role.is_server() && incarnation == 1 {
+            node::format(ctx.disk, &server()).map_err(|error| error.to_string())?;
+        }
         let seed = child_seed(seed, (u64::from(incarnation) << 32) | id.0 as u64);
         Ok(match role {
-            Role::Controller | Role::Broker => unimplemented!("lands with the machines"),
+            Role::Controller => {
+                Self::Controller(Box::new(Controller::start(server(), ctx).map_err(|error| error.to_string())?))
+            }
+            Role::Broker => Self::Broker(Box::new(Broker::start(server(), ctx).map_err(|error| error.to_string())?)),
             Role::Producer(i) => {
                 let config = crate::client::ProducerConfig { seed, ..scenario.producers[i].clone() };
                 Self::Producer(Box::new(Producer::start(config, ctx)))
@@ -70,6 +82,8 @@ impl Process {
 
     pub(super) fn machine(&mut self) -> &mut dyn Machine {
         match self {
+            Self::Controller(m) => &mut **m,
+            Self::Broker(m) => &mut **m,
             Self::Producer(m) => &mut **m,
             Self::Consumer(m) => &mut **m,
             Self::Admin(m) => &mut **m,
@@ -84,6 +98,8 @@ impl Process {
 
     pub(super) fn deadline(&self) -> Option<Time> {
         match self {
+            Self::Controller(m) => m.deadline(),
+            Self::Broker(m) => m.deadline(),
             Self::Producer(m) => m.deadline(),
             Self::Consumer(m) => m.deadline(),
             Self::Admin(m) => m.deadline(),

@@ -53,7 +53,15 @@ impl World {
 
     fn beliefs(&self, ix: NodeIndex) -> NodeView {
         let node = &self.nodes[ix];
+        let now = self.clock();
+        let (controller, broker) = match &node.process {
+            Some(Process::Controller(controller)) => (Some(controller.view(&node.disk, now)), None),
+            Some(Process::Broker(broker)) => (None, Some(broker.view(&node.disk, now))),
+            _ => (None, None),
+        };
         NodeView {
+            controller,
+            broker,
             id: node.id,
             process: node.state,
             as_of: self.now,

@@ -378,6 +378,13 @@ impl World {
         let started = Process::start(&self.scenario, self.seed, node.id, node.role, node.incarnation, &mut ctx);
         node.process = Some(started?);
         node.state = ProcessState::Alive;
+        if node.incarnation == 1 {
+            // It was just formatted, and formatting ends when all of it is safe.
+            let paths: Vec<String> = node.disk.files().map(|(path, _)| path.to_string()).collect();
+            for path in paths {
+                node.disk.sync(&SyncTarget::Path(path)).map_err(|error| error.to_string())?;
+            }
+        }
         self.perform_outputs(ix);
         Ok(())
     }
