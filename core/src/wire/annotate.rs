@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     api::ApiKey,
-    batch::{BatchHeader, Codec},
+    batch::{Batch, BatchHeader, Codec},
     control_records, header, metadata_records,
     primitive::{DecodeError, Format, Reader},
     schema::{Field, Kind, Schema},
@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
             let field = schema.fields.iter().find(known);
             let name = field.map_or_else(|| format!("tag_{tag}"), |field| field.name.to_owned());
             self.within(&name, |walk| {
-                walk.note(from, "tag", format!("tag {tag}, {len} bytes"))?;
+                walk.note(from, "tag", format!("{tag}, {len} bytes"))?;
                 match field {
                     Some(field) => walk.field(field, format),
                     None => walk.blob(len, "unknown tagged field"),
@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
     fn batch(&mut self, header: &BatchHeader) -> Result<(), Stop> {
         let end = self.reader.position() + header.total_len();
         let codec = header.codec().map_or("unknown codec", Codec::name);
-        let mut flags = vec![codec];
+        let mut flags = vec![if header.is_compressed() { codec } else { "not compressed" }];
         flags.extend(header.is_log_append_time().then_some("log append time"));
         flags.extend(header.is_transactional().then_some("transactional"));
         flags.extend(header.is_control().then_some("control"));
@@ -329,11 +329,11 @@ impl<'a> Walk<'a> {
             self.within(name, |walk| walk.note(from, kind, value))?;
         }
         if header.is_compressed() {
+            let inside = preview(&self.frame.slice(end - header.total_len()..end));
             return self.within("records", |walk| {
                 let from = walk.reader.position();
                 walk.reader.take(end - from)?;
-                let count = header.record_count;
-                walk.note(from, "compressed records", format!("{count} records in {} bytes of {codec}", end - from))
+                walk.note(from, "compressed records", format!("{} in {codec}: {inside}", header.record_count))
             });
         }
         for index in 0..header.record_count {
@@ -507,6 +507,27 @@ fn number(field: &str, value: i64) -> String {
         _ => return value.to_string(),
     };
     format!("{meaning} ({value})")
+}
+
+/// The first records of a compressed batch, which have no bytes of their own in the frame.
+fn preview(batch: &Bytes) -> String {
+    const MOST_RECORDS: usize = 5;
+    // Enough to see what is there; the rest is not worth unpacking.
+    const MOST_BYTES: usize = 64 << 10;
+    let records = match Batch::parse(batch) {
+        Ok(batch) => batch.records_within(MOST_BYTES),
+        Err(error) => return error.to_string(),
+    };
+    let side = |bytes: Option<Bytes>| bytes.map_or_else(|| "null".to_owned(), |bytes| blob(&bytes));
+    let shown = records.take(MOST_RECORDS + 1).map(|record| match record {
+        Ok(record) => format!("{} = {}", side(record.key), side(record.value)),
+        Err(error) => error.to_string(),
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if shown.len() > MOST_RECORDS {
+        shown[MOST_RECORDS] = "…".to_owned();
+    }
+    shown.join(", ")
 }
 
 fn quoted(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! The codec against itself, against the `kafka-protocol` crate and against hostile bytes: every message, every version.
 
+mod captured;
 mod hostile;
 mod messages;
 mod random;
