@@ -1,6 +1,29 @@
-//! The page.
+//! The page: a cluster drawn from views and events alone. It knows where they come from only in `backend`.
 #![forbid(unsafe_code)]
-use yew::prelude::*;
-#[component]
-fn App() -> Html { html! { <p>{ "hi" }</p> } }
-fn main() { yew::Renderer::<App>::new().render(); }
+
+mod app;
+mod backend;
+mod bridge;
+mod console;
+mod context;
+mod hooks;
+mod icon;
+mod inspector;
+mod keys;
+mod lab;
+mod lesson;
+mod model;
+mod pace;
+mod phone;
+mod settings;
+mod shell;
+mod stage;
+mod story;
+mod timeline;
+mod ui;
+mod words;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    yew::Renderer::<app::App>::new().render();
+}

@@ -1,0 +1,124 @@
+//! The whole page: opens the cluster that the address names, and lays out its regions.
+
+use std::rc::Rc;
+
+use gloo::events::EventListener;
+use yew::prelude::*;
+
+use crate::{
+    bridge,
+    console::DockBar,
+    context::Handles,
+    hooks::{use_animation_frame, use_keys, use_window_width},
+    inspector::Inspector,
+    keys,
+    lab::{Lab, Snapshot},
+    lesson::Lesson,
+    phone::Phone,
+    shell::{Announcer, Dialogs, TopBar},
+    stage::Stage,
+    timeline::Timeline,
+    ui::{Choose, Ui},
+};
+
+/// Narrower than this the page is laid out for a phone.
+const PHONE_PX: f64 = 900.0;
+
+#[component]
+pub fn App() -> Html {
+    let address = use_state(fragment);
+    {
+        let address = address.clone();
+        use_effect_with((), move |()| {
+            let window = web_sys::window().expect("a page has a window");
+            let listener = EventListener::new(&window, "hashchange", move |_| address.set(fragment()));
+            move || drop(listener)
+        });
+    }
+    // Another address is another cluster: everything below starts anew.
+    html! { <Cluster key={(*address).clone()} address={(*address).clone()} /> }
+}
+
+fn fragment() -> AttrValue {
+    web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default().into()
+}
+
+#[derive(Properties, PartialEq)]
+struct ClusterProps {
+    address: AttrValue,
+}
+
+#[component]
+fn Cluster(props: &ClusterProps) -> Html {
+    let said = use_state(|| None::<AttrValue>);
+    let lab = {
+        let (address, said) = (props.address.clone(), said.clone());
+        use_memo((), move |()| {
+            let (lab, trouble) = Lab::open(&address);
+            if let Some(trouble) = trouble {
+                said.set(Some(trouble.into()));
+            }
+            lab
+        })
+    };
+    let lab: Lab = (*lab).clone();
+    let snapshot = {
+        let lab = lab.clone();
+        use_state(move || lab.snapshot())
+    };
+    let ui = use_reducer(Ui::default);
+    {
+        let (publish, say) = (snapshot.setter(), said.setter());
+        use_effect_with(lab.clone(), move |lab| {
+            let say = Callback::from(move |text: String| say.set(Some(text.into())));
+            lab.listen(Callback::from(move |snapshot: Rc<Snapshot>| publish.set(snapshot)), say);
+            bridge::install(lab);
+        });
+    }
+    use_effect_with(ui.settings.clone(), |settings| {
+        settings.apply();
+        settings.store();
+    });
+    {
+        let lab = lab.clone();
+        let tick = use_callback(lab, |elapsed, lab: &Lab| lab.tick(elapsed));
+        use_animation_frame(snapshot.playing, tick);
+    }
+    {
+        let (lab, ui, snapshot) = (lab.clone(), ui.clone(), (*snapshot).clone());
+        use_keys(Callback::from(move |event| keys::handle(&event, &lab, &ui, &snapshot)));
+    }
+    let narrow = use_window_width() < PHONE_PX;
+    let handles = Handles { lab, choose: ui.dispatcher() };
+    let snapshot = Rc::clone(&snapshot);
+    let state = Rc::new((*ui).clone());
+    let dismiss = {
+        let said = said.setter();
+        Callback::from(move |_| said.set(None))
+    };
+    let body = if narrow {
+        html! { <Phone snapshot={snapshot.clone()} ui={state.clone()} /> }
+    } else {
+        html! {
+            <div class="app">
+                <TopBar snapshot={snapshot.clone()} theme={ui.settings.theme} />
+                <Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} />
+                <Stage snapshot={snapshot.clone()} ui={state.clone()} />
+                <Inspector snapshot={snapshot.clone()} ui={state.clone()} />
+                <Timeline snapshot={snapshot.clone()} partition={ui.partition.clone()} />
+                <DockBar snapshot={snapshot.clone()} dock={ui.dock} />
+            </div>
+        }
+    };
+    html! {
+        <ContextProvider<Handles> context={handles}>
+            { body }
+            <Announcer snapshot={snapshot.clone()} />
+            if let Some(text) = &*said {
+                <div class="say" role="alert"><span>{ text }</span>
+                    <button class="btn low push" onclick={dismiss}>{ "Dismiss" }</button></div>
+            }
+            <Dialogs ui={state} snapshot={snapshot} />
+        </ContextProvider<Handles>>
+    }
+}

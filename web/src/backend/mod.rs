@@ -1,0 +1,194 @@
+//! Where views and events come from, and where actions go. The only folder that names the simulator or the socket.
+
+mod live;
+mod sim;
+
+use bytes::Bytes;
+use lab_core::{
+    id::EventId,
+    seam::Time,
+    trace::Event,
+    view::{Action, ClusterView},
+};
+
+pub use live::{Live, LiveState};
+pub use sim::Sim;
+
+/// A cluster that can be watched and acted upon.
+pub enum Backend {
+    /// Simulated in this page.
+    Sim(Box<Sim>),
+    /// Real processes behind a WebSocket.
+    Live(Live),
+}
+
+/// What not every backend can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ability {
+    Rewind,
+    Fork,
+    Share,
+    Bytes,
+}
+
+/// Which event a step goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Next,
+    Previous,
+    NextInteresting,
+    PreviousInteresting,
+}
+
+/// One line of history, to be named and switched to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch {
+    pub name: String,
+    pub current: bool,
+    pub head: Time,
+}
+
+impl Backend {
+    /// `None` if it can; else the reason, to be shown where the control would be.
+    pub fn cannot(&self, ability: Ability) -> Option<String> {
+        match self {
+            Self::Sim(_) => None,
+            Self::Live(live) => live.cannot(ability),
+        }
+    }
+
+    pub fn view(&self) -> ClusterView {
+        match self {
+            Self::Sim(sim) => sim.view(),
+            Self::Live(live) => live.view(),
+        }
+    }
+
+    /// The instant that [`Self::view`] shows.
+    pub fn now(&self) -> Time {
+        match self {
+            Self::Sim(sim) => sim.now(),
+            Self::Live(live) => live.now(),
+        }
+    }
+
+    /// How far history has been recorded.
+    pub fn head(&self) -> Time {
+        match self {
+            Self::Sim(sim) => sim.head(),
+            Self::Live(live) => live.now(),
+        }
+    }
+
+    /// Number of events up to [`Self::now`].
+    pub fn event_count(&self) -> usize {
+        match self {
+            Self::Sim(sim) => sim.event_count(),
+            Self::Live(live) => live.event_count(),
+        }
+    }
+
+    /// Events from number `index` on, oldest first, as far as they are still kept.
+    pub fn events_since(&self, index: usize) -> Vec<Event> {
+        match self {
+            Self::Sim(sim) => sim.events_since(index),
+            Self::Live(live) => live.events_since(index),
+        }
+    }
+
+    pub fn event(&self, id: EventId) -> Option<Event> {
+        match self {
+            Self::Sim(sim) => sim.event(id),
+            Self::Live(live) => live.event(id),
+        }
+    }
+
+    /// The bytes of the frame that this `Sent` event sent.
+    pub fn frame(&self, id: EventId) -> Option<Bytes> {
+        match self {
+            Self::Sim(sim) => sim.frame(id),
+            Self::Live(_) => None,
+        }
+    }
+
+    /// The simulator answers at once; a real cluster answers later, through its state.
+    pub fn act(&mut self, action: &Action) -> Result<(), String> {
+        match self {
+            Self::Sim(sim) => sim.act(action),
+            Self::Live(live) => live.act(action),
+        }
+    }
+
+    /// Plays on to `to`. A real cluster plays by itself.
+    pub fn run_until(&mut self, to: Time) {
+        if let Self::Sim(sim) = self {
+            sim.run_until(to);
+        }
+    }
+
+    pub fn seek(&mut self, to: Time) {
+        if let Self::Sim(sim) = self {
+            sim.seek(to);
+        }
+    }
+
+    /// The event it came to, if there was one.
+    pub fn step(&mut self, step: Step, background: bool) -> Option<Event> {
+        match self {
+            Self::Sim(sim) => sim.step(step, background),
+            Self::Live(_) => None,
+        }
+    }
+
+    /// When the next frame that people see arrives, and when it left.
+    pub fn flight(&self, background: bool) -> Option<(Time, Time)> {
+        match self {
+            Self::Sim(sim) => sim.flight(background),
+            Self::Live(_) => None,
+        }
+    }
+
+    pub fn branches(&self) -> Vec<Branch> {
+        match self {
+            Self::Sim(sim) => sim.branches(),
+            Self::Live(_) => Vec::new(),
+        }
+    }
+
+    pub fn fork(&mut self) -> Result<(), String> {
+        match self {
+            Self::Sim(sim) => sim.fork(),
+            Self::Live(live) => Err(live.cannot(Ability::Fork).unwrap_or_default()),
+        }
+    }
+
+    pub fn switch(&mut self, branch: usize) -> Result<(), String> {
+        match self {
+            Self::Sim(sim) => sim.switch(branch),
+            Self::Live(live) => Err(live.cannot(Ability::Fork).unwrap_or_default()),
+        }
+    }
+
+    /// The fragment of an address that shows this again.
+    pub fn share(&self) -> Result<String, String> {
+        match self {
+            Self::Sim(sim) => Ok(format!("s={}", sim.link())),
+            Self::Live(live) => Err(live.cannot(Ability::Share).unwrap_or_default()),
+        }
+    }
+
+    /// Seed of a simulated world.
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Sim(sim) => Some(sim.seed()),
+            Self::Live(_) => None,
+        }
+    }
+
+    pub fn live(&self) -> Option<LiveState> {
+        match self {
+            Self::Sim(_) => None,
+            Self::Live(live) => Some(live.state()),
+        }
+    }
+}

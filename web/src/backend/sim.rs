@@ -1,0 +1,133 @@
+//! The cluster simulated in this page.
+
+use bytes::Bytes;
+use lab_core::{
+    id::EventId,
+    seam::Time,
+    sim::{self, Session, timeline::Timeline},
+    trace::{Event, EventKind},
+    view::{Action, ClusterView},
+};
+
+use super::{Branch, Step};
+
+/// How much simulated time a step may look ahead before it says that nothing comes.
+const LOOK_AHEAD_MS: u64 = 30_000;
+/// Steps handled in one go; a frame asks again, so the page stays responsive whatever happens in a millisecond.
+const STEPS: usize = 20_000;
+
+pub struct Sim {
+    timeline: Timeline,
+}
+
+impl Sim {
+    /// The world the page opens with.
+    pub fn sandbox(seed: u64) -> Result<Self, String> {
+        Ok(Self { timeline: Timeline::new(&Session::new("sandbox", seed))? })
+    }
+
+    /// What a link says, or what is wrong with it.
+    pub fn from_link(link: &str) -> Result<Self, String> {
+        let session = Session::from_link(link).map_err(|error| error.to_string())?;
+        Ok(Self { timeline: Timeline::new(&session)? })
+    }
+
+    pub fn link(&self) -> String {
+        self.timeline.session().to_link()
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.timeline.world().seed()
+    }
+
+    pub fn view(&self) -> ClusterView {
+        self.timeline.world().view()
+    }
+
+    pub fn now(&self) -> Time {
+        self.timeline.now()
+    }
+
+    pub fn head(&self) -> Time {
+        self.timeline.head()
+    }
+
+    pub fn event_count(&self) -> usize {
+        self.timeline.world().events().len()
+    }
+
+    pub fn events_since(&self, index: usize) -> Vec<Event> {
+        self.timeline.world().events_since(index).cloned().collect()
+    }
+
+    pub fn event(&self, id: EventId) -> Option<Event> {
+        self.timeline.world().event(id).cloned()
+    }
+
+    pub fn frame(&self, id: EventId) -> Option<Bytes> {
+        self.timeline.frame(id).map(|(_, bytes)| bytes)
+    }
+
+    pub fn act(&mut self, action: &Action) -> Result<(), String> {
+        self.timeline.act(action)
+    }
+
+    pub fn run_until(&mut self, to: Time) {
+        self.timeline.play(to, STEPS);
+    }
+
+    pub fn seek(&mut self, to: Time) {
+        self.timeline.seek(to);
+    }
+
+    pub fn step(&mut self, step: Step, background: bool) -> Option<Event> {
+        let wanted: fn(&Event) -> bool = if background { |_| true } else { sim::visible };
+        match step {
+            Step::Next => self.timeline.next_event(wanted, LOOK_AHEAD_MS),
+            Step::Previous => self.timeline.previous_event(wanted),
+            Step::NextInteresting => self.timeline.next_event(sim::interesting, LOOK_AHEAD_MS),
+            Step::PreviousInteresting => self.timeline.previous_event(sim::interesting),
+        }
+    }
+
+    pub fn flight(&self, background: bool) -> Option<(Time, Time)> {
+        let now = self.now();
+        let recent = |event: &&Event| event.at.plus_ms(5000) > now;
+        let events = self.timeline.world().events();
+        events
+            .iter()
+            .rev()
+            .take(600)
+            .take_while(recent)
+            .filter_map(|event| match &event.kind {
+                EventKind::Sent(frame) if frame.arrives_at > now && (background || !frame.background) => {
+                    Some((event.at, frame.arrives_at))
+                }
+                _ => None,
+            })
+            .min_by_key(|(_, arrives)| *arrives)
+    }
+
+    pub fn branches(&self) -> Vec<Branch> {
+        let current = self.timeline.current_branch();
+        let name = |i: usize, parent: Option<(usize, Time)>| match parent {
+            None => "first run".to_string(),
+            Some((_, at)) => format!("fork {i}, from {}.{:03} s", at.as_ms() / 1000, at.as_ms() % 1000),
+        };
+        let branch = |(i, b): (usize, &sim::timeline::Branch)| Branch {
+            name: name(i, b.parent),
+            current: i == current,
+            head: b.head,
+        };
+        self.timeline.branches().iter().enumerate().map(branch).collect()
+    }
+
+    pub fn fork(&mut self) -> Result<(), String> {
+        Err("do something at this instant: acting in the past forks by itself, and the first run stays".into())
+    }
+
+    pub fn switch(&mut self, branch: usize) -> Result<(), String> {
+        let at = self.timeline.branches().get(branch).map_or(Time::ZERO, |b| b.head);
+        self.timeline.switch(branch, at)
+    }
+}

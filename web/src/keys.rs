@@ -1,0 +1,123 @@
+//! Keyboard shortcuts. Each has a visible control as well, and all of them can be switched off.
+
+use lab_core::{
+    id::NodeId,
+    seam::Time,
+    view::{Action, ProcessState},
+};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
+
+use crate::{
+    backend::Step,
+    lab::{Lab, Snapshot},
+    ui::{Choose, Dialog, Dock, Layout, Tab, UiHandle},
+};
+
+/// For the help dialog: keys and what they do.
+pub const KEYS: [(&str, &str); 17] = [
+    ("Space", "play or pause"),
+    ("→ ←", "next, previous event"),
+    ("Shift → ←", "next, previous interesting moment"),
+    ("Home End", "beginning and end of what was recorded"),
+    ("[ ]", "slower, faster"),
+    ("K", "kill or start the focused broker or controller"),
+    ("P", "pause or resume the focused broker or controller"),
+    ("R", "produce one record"),
+    ("V", "Brokers or Partitions"),
+    ("W", "why?"),
+    ("B", "show or hide background traffic"),
+    ("/", "command line"),
+    ("E", "list of events"),
+    ("D, Shift D", "say what is focused; say the whole cluster"),
+    ("?", "this help"),
+    ("Esc", "close, or go back"),
+    ("Tab, arrows", "move between regions, and inside one"),
+];
+
+pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapshot) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let tag = target.as_ref().map(|target| target.tag_name()).unwrap_or_default();
+    let key = event.key();
+    if key == "Escape" && ui.dialog.is_some() {
+        return ui.dispatch(Choose::Dialog(None));
+    }
+    let range = target.as_ref().is_some_and(|t| t.get_attribute("type").as_deref() == Some("range"));
+    if (["INPUT", "SELECT", "TEXTAREA"].contains(&tag.as_str()) && !range) || ui.dialog.is_some() {
+        return;
+    }
+    if !ui.settings.shortcuts || event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return;
+    }
+    let on_control = ["BUTTON", "A", "SUMMARY"].contains(&tag.as_str());
+    let shift = event.shift_key();
+    match key.as_str() {
+        // Space and Enter belong to a focused control.
+        " " if !on_control => lab.toggle(),
+        "ArrowRight" | "ArrowLeft" if range || in_tablist(target.as_ref()) => return,
+        "Home" | "End" if range => return,
+        "ArrowRight" => lab.step(if shift { Step::NextInteresting } else { Step::Next }),
+        "ArrowLeft" => lab.step(if shift { Step::PreviousInteresting } else { Step::Previous }),
+        "Home" => lab.seek(Time::ZERO),
+        "End" => lab.seek(snapshot.head),
+        "[" => lab.shift_speed(-1),
+        "]" => lab.shift_speed(1),
+        "k" | "K" => on_node(target.as_ref(), snapshot, lab, |node, process| match process {
+            ProcessState::Down => Action::Start { node },
+            _ => Action::Kill { node },
+        }),
+        "p" | "P" => on_node(target.as_ref(), snapshot, lab, |node, process| match process {
+            ProcessState::Paused => Action::Resume { node },
+            _ => Action::Pause { node },
+        }),
+        "r" | "R" => press("Produce"),
+        "v" | "V" => ui.dispatch(Choose::Layout(match ui.layout {
+            Layout::Brokers => Layout::Partitions,
+            Layout::Partitions => Layout::Brokers,
+        })),
+        "w" | "W" => ui.dispatch(Choose::Tab(Tab::Why)),
+        "b" | "B" => lab.set_background(!snapshot.background),
+        "/" => ui.dispatch(Choose::Dock(Some(Dock::Console))),
+        "e" | "E" => {
+            let dock = if ui.dock == Some(Dock::Events) { None } else { Some(Dock::Events) };
+            ui.dispatch(Choose::Dock(dock));
+        }
+        "d" => lab.say(describe(target.as_ref())),
+        "D" => lab.say(crate::model::describe(&snapshot.view)),
+        "?" => ui.dispatch(Choose::Dialog(Some(Dialog::Help))),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+fn in_tablist(target: Option<&Element>) -> bool {
+    target.and_then(|target| target.closest("[role=tablist]").ok().flatten()).is_some()
+}
+
+/// The broker or controller that holds the focus.
+fn on_node(target: Option<&Element>, snapshot: &Snapshot, lab: &Lab, action: fn(NodeId, ProcessState) -> Action) {
+    let group = target.and_then(|target| target.closest("[data-node]").ok().flatten());
+    let id = group.and_then(|group| group.get_attribute("data-node")).and_then(|id| id.parse().ok()).map(NodeId);
+    match id.and_then(|id| snapshot.view.node(id)) {
+        Some(node) => lab.wish(&action(node.id, node.process)),
+        None => lab.say("Move the focus to a broker or a controller first (Tab), then press the key again."),
+    }
+}
+
+fn press(label: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let button = document.and_then(|d| d.query_selector(&format!("button[data-press=\"{label}\"]")).ok().flatten());
+    if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
+        button.click();
+    }
+}
+
+fn describe(target: Option<&Element>) -> String {
+    let group = target.and_then(|target| target.closest("[aria-label]").ok().flatten());
+    let Some(group) = group else { return "Nothing is focused.".into() };
+    let name = group.get_attribute("aria-label").unwrap_or_default();
+    match group.get_attribute("aria-description") {
+        Some(description) => format!("{name}: {description}."),
+        None => format!("{name}."),
+    }
+}

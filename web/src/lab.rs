@@ -1,0 +1,362 @@
+//! The page's one handle on the cluster: components send it wishes, and it publishes a [`Snapshot`] to draw.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use bytes::Bytes;
+use lab_core::{
+    id::EventId,
+    seam::Time,
+    trace::{Event, EventKind},
+    view::{Action, ClusterView},
+};
+use yew::Callback;
+
+use crate::{
+    backend::{Ability, Backend, Branch, Live, LiveState, Sim, Step},
+    pace,
+    story::Story,
+};
+
+/// Everything that is drawn at one instant.
+#[derive(Clone, PartialEq)]
+pub struct Snapshot {
+    pub view: Rc<ClusterView>,
+    pub now: Time,
+    pub head: Time,
+    pub playing: bool,
+    pub speed: f64,
+    pub background: bool,
+    /// Compared by version, read through [`Lab::story`].
+    pub story: u64,
+    /// Visible events up to now and in all.
+    pub position: (usize, usize),
+    pub branches: Rc<Vec<Branch>>,
+    pub seed: Option<u64>,
+    pub live: Option<LiveState>,
+    /// What cannot be rewound says why.
+    pub no_rewind: Option<String>,
+    /// Counts steps and seeks, so that listeners can tell them from playing.
+    pub jumps: u64,
+}
+
+struct State {
+    backend: Backend,
+    playing: bool,
+    speed: f64,
+    background: bool,
+    attention_until: Time,
+    story: Story,
+    jumps: u64,
+}
+
+struct Inner {
+    state: RefCell<State>,
+    publish: RefCell<Callback<Rc<Snapshot>>>,
+    /// Sentences for the person: refusals and results.
+    say: RefCell<Callback<String>>,
+    /// Set while a live message is handled, to publish once.
+    pending: Cell<bool>,
+}
+
+#[derive(Clone)]
+pub struct Lab(Rc<Inner>);
+
+impl PartialEq for Lab {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Seed of the sandbox a page opens with, so that two people see the same.
+const SEED: u64 = 0x7F3A;
+
+impl Lab {
+    /// Opens what the address says. A link that cannot be read opens the sandbox; the second value says what is wrong.
+    pub fn open(fragment: &str) -> (Self, Option<String>) {
+        let fragment = fragment.trim_start_matches('#');
+        let sandbox = || Backend::Sim(Box::new(Sim::sandbox(SEED).expect("the sandbox is a scenario that exists")));
+        if fragment == "live" {
+            return (Self::live(), None);
+        }
+        let (backend, trouble) = match fragment.split_once('=') {
+            Some(("s", link)) => match Sim::from_link(link) {
+                Ok(sim) => (Backend::Sim(Box::new(sim)), None),
+                Err(error) => (sandbox(), Some(format!("This link cannot be opened: {error}. Here is the sandbox instead."))),
+            },
+            Some(("lesson", name)) => {
+                let name: String = name.chars().take(40).collect();
+                (sandbox(), Some(format!("There is no lesson \"{name}\" yet: lessons are not built. Here is the sandbox instead.")))
+            }
+            _ if fragment.is_empty() => (sandbox(), None),
+            _ => {
+                let fragment: String = fragment.chars().take(40).collect();
+                (sandbox(), Some(format!("The address ends in \"#{fragment}\", which means nothing here. Here is the sandbox instead.")))
+            }
+        };
+        (Self::new(backend), trouble)
+    }
+
+    fn new(backend: Backend) -> Self {
+        let state = State {
+            backend,
+            playing: false,
+            speed: 1.0,
+            background: false,
+            attention_until: Time::ZERO,
+            story: Story::default(),
+            jumps: 0,
+        };
+        Self(Rc::new(Inner {
+            state: RefCell::new(state),
+            publish: RefCell::default(),
+            say: RefCell::default(),
+            pending: Cell::new(false),
+        }))
+    }
+
+    fn live() -> Self {
+        let slot: Rc<RefCell<Option<Self>>> = Rc::default();
+        let changed = {
+            let slot = Rc::clone(&slot);
+            Rc::new(move || {
+                if let Some(lab) = slot.borrow().as_ref() {
+                    lab.live_changed();
+                }
+            })
+        };
+        let lab = Self::new(Backend::Live(Live::connect(changed)));
+        *slot.borrow_mut() = Some(lab.clone());
+        lab
+    }
+
+    fn live_changed(&self) {
+        let refused = match &mut self.0.state.borrow_mut().backend {
+            Backend::Live(live) => live.take_refused(),
+            Backend::Sim(_) => Vec::new(),
+        };
+        for error in refused {
+            self.say(error);
+        }
+        // Several messages of one turn are drawn once.
+        if !self.0.pending.replace(true) {
+            let lab = self.clone();
+            gloo::timers::callback::Timeout::new(50, move || {
+                lab.0.pending.set(false);
+                lab.publish();
+            })
+            .forget();
+        }
+    }
+
+    pub fn listen(&self, publish: Callback<Rc<Snapshot>>, say: Callback<String>) {
+        *self.0.publish.borrow_mut() = publish;
+        *self.0.say.borrow_mut() = say;
+    }
+
+    pub fn say(&self, text: impl Into<String>) {
+        let say = self.0.say.borrow().clone();
+        say.emit(text.into());
+    }
+
+    pub fn snapshot(&self) -> Rc<Snapshot> {
+        let state = &mut *self.0.state.borrow_mut();
+        let count = state.backend.event_count();
+        let taken = state.story.taken();
+        if count > taken {
+            let new = state.backend.events_since(taken);
+            state.story.extend(new, count, state.background);
+        }
+        let now = state.backend.now();
+        Rc::new(Snapshot {
+            view: Rc::new(state.backend.view()),
+            now,
+            head: state.backend.head().max(now),
+            playing: state.playing,
+            speed: state.speed,
+            background: state.background,
+            story: state.story.version,
+            position: (state.story.until(now).len(), state.story.all().len()),
+            branches: Rc::new(state.backend.branches()),
+            seed: state.backend.seed(),
+            live: state.backend.live(),
+            no_rewind: state.backend.cannot(Ability::Rewind),
+            jumps: state.jumps,
+        })
+    }
+
+    fn publish(&self) {
+        let snapshot = self.snapshot();
+        let publish = self.0.publish.borrow().clone();
+        publish.emit(snapshot);
+    }
+
+    /// Changes the state, then publishes what came of it.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.0.state.borrow_mut());
+        self.publish();
+        result
+    }
+
+    // Reading.
+
+    pub fn story<T>(&self, read: impl FnOnce(&Story) -> T) -> T {
+        read(&self.0.state.borrow().story)
+    }
+
+    pub fn event(&self, id: EventId) -> Option<Event> {
+        self.0.state.borrow().backend.event(id)
+    }
+
+    pub fn events_since(&self, index: usize) -> Vec<Event> {
+        self.0.state.borrow().backend.events_since(index)
+    }
+
+    pub fn frame(&self, id: EventId) -> Result<Bytes, String> {
+        let state = self.0.state.borrow();
+        match state.backend.cannot(Ability::Bytes) {
+            Some(why) => Err(why),
+            None => state.backend.frame(id).ok_or_else(|| "the bytes of this frame are no longer kept".into()),
+        }
+    }
+
+    pub fn view(&self) -> ClusterView {
+        self.0.state.borrow().backend.view()
+    }
+
+    // Acting.
+
+    /// Does it, and says why if it cannot be done.
+    pub fn act(&self, action: &Action) -> Result<(), String> {
+        self.change(|state| {
+            let in_the_past = state.backend.now() < state.backend.head();
+            let result = state.backend.act(action);
+            if result.is_ok() {
+                if in_the_past {
+                    state.story.clear();
+                }
+                state.attention_until = state.backend.now().plus_ms(pace::ATTENTION_MS);
+                state.jumps += 1;
+            }
+            result
+        })
+    }
+
+    /// As [`Self::act`], telling the person what went wrong.
+    pub fn wish(&self, action: &Action) {
+        if let Err(error) = self.act(action) {
+            self.say(error);
+        }
+    }
+
+    // Time.
+
+    /// What one frame of the screen plays.
+    pub fn tick(&self, elapsed_ms: f64) {
+        self.change(|state| {
+            let before = state.backend.event_count();
+            pace::advance(&mut state.backend, elapsed_ms, state.speed, state.attention_until, state.background);
+            let new = state.backend.events_since(before);
+            // Retries repeat for seconds: they are marks on the timeline, not reasons to slow down.
+            let notable = |e: &&Event| e.kind.is_interesting() && !matches!(e.kind, EventKind::BatchRetried { .. });
+            if let Some(event) = new.iter().rev().find(notable) {
+                state.attention_until = event.at.plus_ms(pace::ATTENTION_MS);
+            }
+        });
+    }
+
+    pub fn play(&self, playing: bool) {
+        if let Some(why) = self.no_rewind() {
+            return self.say(why);
+        }
+        self.change(|state| {
+            state.playing = playing;
+            state.attention_until = state.backend.now().plus_ms(pace::ATTENTION_MS);
+        });
+    }
+
+    pub fn toggle(&self) {
+        let playing = self.0.state.borrow().playing;
+        self.play(!playing);
+    }
+
+    pub fn seek(&self, to: Time) {
+        if let Some(why) = self.no_rewind() {
+            return self.say(why);
+        }
+        self.change(|state| {
+            let to = to.min(state.backend.head());
+            state.backend.seek(to);
+            state.jumps += 1;
+        });
+    }
+
+    pub fn step(&self, step: Step) {
+        if let Some(why) = self.no_rewind() {
+            return self.say(why);
+        }
+        let found = self.change(|state| {
+            state.playing = false;
+            state.jumps += 1;
+            state.backend.step(step, state.background)
+        });
+        if found.is_none() {
+            self.say(match step {
+                Step::Next | Step::NextInteresting => "Nothing more happens in the next 30 seconds of simulated time.",
+                Step::Previous | Step::PreviousInteresting => "There is no earlier event.",
+            });
+        }
+    }
+
+    pub fn set_speed(&self, speed: f64) {
+        self.change(|state| state.speed = speed);
+    }
+
+    /// One speed faster (1) or slower (-1).
+    pub fn shift_speed(&self, by: isize) {
+        let speed = self.0.state.borrow().speed;
+        let at = pace::SPEEDS.iter().position(|s| (s - speed).abs() < 1e-9).unwrap_or(2);
+        let at = at.saturating_add_signed(by).min(pace::SPEEDS.len() - 1);
+        self.set_speed(pace::SPEEDS[at]);
+    }
+
+    pub fn set_background(&self, background: bool) {
+        self.change(|state| {
+            state.background = background;
+            state.story.clear();
+        });
+    }
+
+    pub fn fork(&self) {
+        if let Err(error) = self.change(|state| {
+            let result = state.backend.fork();
+            if result.is_ok() {
+                state.story.clear();
+            }
+            result
+        }) {
+            self.say(error);
+        }
+    }
+
+    pub fn switch(&self, branch: usize) {
+        if let Err(error) = self.change(|state| {
+            state.playing = false;
+            state.jumps += 1;
+            state.story.clear();
+            state.backend.switch(branch)
+        }) {
+            self.say(error);
+        }
+    }
+
+    pub fn share(&self) -> Result<String, String> {
+        self.0.state.borrow().backend.share()
+    }
+
+    pub fn no_rewind(&self) -> Option<String> {
+        self.0.state.borrow().backend.cannot(Ability::Rewind)
+    }
+}

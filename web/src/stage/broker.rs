@@ -1,0 +1,214 @@
+//! A broker's card: its state, the replicas it holds as strips, and what it waits for.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use lab_core::{
+    id::{NodeId, TopicPartition},
+    seam::Time,
+    trace::EventKind,
+    view::{ClusterView, Headline, NodeView, ProcessState},
+};
+use yew::prelude::*;
+
+use super::{
+    Acts,
+    geometry::{BROKERS_HEIGHT, BROKERS_TOP, CARD_WIDTH},
+    strip::{LogStrip, Size},
+};
+use crate::{
+    context::use_choose,
+    icon::Crown,
+    lab::Lab,
+    model::{self, Condition, Role, Strip},
+    ui::{Choose, Selection},
+};
+
+/// Replicas that fit into a card.
+const SHOWN: usize = 3;
+
+/// All that is drawn of a broker.
+#[derive(Clone, PartialEq)]
+pub struct Card {
+    id: NodeId,
+    process: ProcessState,
+    condition: Condition,
+    fenced: bool,
+    rack: Option<String>,
+    description: String,
+    strips: Vec<Strip>,
+    more: usize,
+    picked_partition: TopicPartition,
+    foot: AttrValue,
+}
+
+pub fn card(view: &ClusterView, node: &NodeView, headlines: &[Headline], partition: &TopicPartition, foot: AttrValue) -> Card {
+    let held: Vec<&Headline> = headlines.iter().filter(|h| model::strip(view, h, node.id, false).is_some()).collect();
+    // A window of partitions that holds the picked one, the same on every card.
+    let picked = headlines.iter().position(|h| &model::name_of(&h.partition) == partition).unwrap_or(0);
+    let start = (picked + 1).saturating_sub(SHOWN);
+    let window = headlines.iter().skip(start).take(SHOWN);
+    let strips: Vec<Strip> = window.filter_map(|h| model::strip(view, h, node.id, false)).collect();
+    let condition = model::condition(view, node);
+    Card {
+        id: node.id,
+        process: node.process,
+        condition,
+        fenced: model::fenced(view, node.id),
+        rack: node.rack.clone(),
+        description: model::broker_words(view, node, headlines),
+        more: held.len().saturating_sub(strips.len()),
+        strips,
+        picked_partition: partition.clone(),
+        foot: if foot.is_empty() { standing(node, headlines) } else { foot },
+    }
+}
+
+/// What a healthy broker's foot says: what waits in it, else what it does.
+fn standing(node: &NodeView, headlines: &[Headline]) -> AttrValue {
+    let Some(broker) = &node.broker else { return AttrValue::default() };
+    if let Some(parked) = broker.parked.first() {
+        let more = broker.parked.len() - 1;
+        return if more > 0 { format!("{parked}, and {more} more wait").into() } else { parked.clone().into() };
+    }
+    let leads = headlines.iter().filter(|h| h.partition.leader == node.id.0).count();
+    let holds = headlines.iter().filter(|h| h.partition.replicas.contains(&node.id)).count();
+    format!("leads {leads}, follows {}", holds.saturating_sub(leads)).into()
+}
+
+/// What happened to the brokers that are not well, from the events: "killed 12.431, fenced 20.904".
+pub fn feet(view: &ClusterView, lab: &Lab, now: Time) -> BTreeMap<NodeId, AttrValue> {
+    let unwell = model::brokers(view).filter(|(node, _)| model::condition(view, node) != Condition::Alive);
+    lab.story(|story| {
+        unwell
+            .map(|(node, _)| {
+                let mut words = Vec::new();
+                for event in story.until(now).iter().rev() {
+                    let word = match &event.kind {
+                        EventKind::BrokerFenced { broker, .. } if *broker == node.id => "fenced",
+                        EventKind::Killed if event.node == node.id => "killed",
+                        EventKind::PowerLost if event.node == node.id => "lost power",
+                        EventKind::Stopped if event.node == node.id => "stopped",
+                        EventKind::Paused if event.node == node.id => "paused",
+                        EventKind::Started if event.node == node.id => "started",
+                        _ => continue,
+                    };
+                    words.push(format!("{word} {}.{:03}", event.at.as_ms() / 1000, event.at.as_ms() % 1000));
+                    if word != "fenced" {
+                        break;
+                    }
+                }
+                words.reverse();
+                (node.id, AttrValue::from(words.join(", ")))
+            })
+            .collect()
+    })
+}
+
+#[derive(Properties, PartialEq)]
+pub struct BrokerProps {
+    pub card: Card,
+    pub left: f64,
+    pub picked: bool,
+}
+
+#[component]
+pub fn Broker(props: &BrokerProps) -> Html {
+    let choose = use_choose();
+    let card = &props.card;
+    let pick = {
+        let (choose, id) = (choose.clone(), card.id);
+        Callback::from(move |_| choose.dispatch(Choose::Select(Selection::Node(id))))
+    };
+    let style = format!("left:{}px;top:{BROKERS_TOP}px;width:{CARD_WIDTH}px;height:{BROKERS_HEIGHT}px", props.left);
+    let class = classes!("card", "broker", card.condition.word(), props.picked.then_some("sel"));
+    html! {
+        <section {class} role="group" aria-label={format!("Broker {}", card.id)} aria-description={card.description.clone()}
+            data-node={card.id.to_string()} data-state={card.condition.word()} {style}>
+            <header>
+                { ring(card.condition) }
+                <button class="name" onclick={pick} aria-label={format!("Inspect broker {}", card.id)}>{ format!("Broker {}", card.id) }</button>
+                { sign(card) }
+                <span class="end">
+                    if card.condition == Condition::Alive {
+                        if let Some(rack) = &card.rack { <span class="micro">{ format!("rack {rack}") }</span> }
+                    }
+                    if card.process != ProcessState::Down { <Acts node={card.id} kind="broker" process={card.process} /> }
+                </span>
+            </header>
+            { for card.strips.iter().map(|strip| html! {
+                <Replica key={strip.partition.to_string()} strip={strip.clone()} big={strip.partition == card.picked_partition} />
+            }) }
+            if card.strips.is_empty() { <p class="empty micro">{ "holds no partitions yet" }</p> }
+            <div class="foot">
+                <span title={card.foot.clone()}>{ &card.foot }</span>
+                if card.more > 0 { <span class="dim">{ format!("+{} partitions", card.more) }</span> }
+                if card.process == ProcessState::Down {
+                    <span class="push"><Acts node={card.id} kind="broker" process={card.process} /></span>
+                }
+            </div>
+        </section>
+    }
+}
+
+/// A ring while it lives, a cross when it is down, bars when it is paused.
+fn ring(condition: Condition) -> Html {
+    let inner = match condition {
+        Condition::Down => html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="m4.5 4.5 5 5m0-5-5 5" stroke="var(--ink-2)" stroke-width="1.5" /></> },
+        Condition::Paused => html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="M5.6 5v4M8.4 5v4" stroke="var(--ink-2)" stroke-width="1.5" /></> },
+        _ => html! { <><circle class="ring" cx="7" cy="7" r="5" stroke-dasharray="25 6.4" /><circle cx="7" cy="7" r="1.8" fill="var(--ok)" /></> },
+    };
+    html! { <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">{ inner }</svg> }
+}
+
+/// The word of a state, so that no state is told by colour or pattern alone.
+fn sign(card: &Card) -> Html {
+    html! {
+        <>
+            { match card.condition {
+                Condition::Down => html! { <span class="badge fault">{ "DOWN" }</span> },
+                Condition::Paused => html! { <span class="badge line">{ "PAUSED" }</span> },
+                Condition::Stopping => html! { <span class="badge line">{ "STOPPING" }</span> },
+                Condition::Fenced | Condition::Alive => Html::default(),
+            } }
+            if card.fenced { <span class="badge line">{ "FENCED" }</span> }
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct ReplicaProps {
+    pub strip: Strip,
+    pub big: bool,
+}
+
+#[component]
+fn Replica(props: &ReplicaProps) -> Html {
+    let choose = use_choose();
+    let strip = &props.strip;
+    let onclick = {
+        let (choose, partition) = (choose.clone(), strip.partition.clone());
+        Callback::from(move |_| choose.dispatch(Choose::Select(Selection::Partition(partition.clone()))))
+    };
+    let name: Rc<str> = strip.partition.to_string().into();
+    let class = classes!("replica", if props.big { "big" } else { "little" }, props.big.then_some("sel"));
+    let size = if props.big { Size::BIG } else { Size::LITTLE };
+    html! {
+        <button {class} {onclick} aria-label={format!("Replica of {name} on broker {}", strip.broker)}
+            aria-description={format!("{}, high watermark {}, log end {}", strip.isr, strip.high_watermark, strip.log_end)}>
+            <span class="head">
+                if strip.role == Role::Leader { <Crown /> }
+                if strip.was_leader { <Crown was=true /> }
+                <span class="nm">{ name.to_string() }</span>
+                <span class="end">
+                    if props.big {
+                        if strip.role != Role::Out { <svg width="11" height="11" viewBox="0 0 11 11" aria-hidden="true"><path class="tick" d="M2 5.8 4.5 8.3 9 3" /></svg> }
+                        { &strip.isr }
+                    } else {
+                        <span class="dim">{ format!("HW {}\u{2002}LEO {}", strip.high_watermark, strip.log_end) }</span>
+                    }
+                </span>
+            </span>
+            <LogStrip strip={strip.clone()} {size} />
+        </button>
+    }
+}

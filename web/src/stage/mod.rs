@@ -1,0 +1,144 @@
+//! The cluster as a picture, in two layouts of the same things, and beside the picture the same facts as text.
+
+mod acts;
+mod broker;
+mod caption;
+pub mod chip;
+mod consumers;
+mod controllers;
+mod flights;
+mod geometry;
+mod lanes;
+mod metadata;
+mod mirror;
+mod partitions;
+mod producers;
+pub mod strip;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+pub use acts::Acts;
+pub use caption::Caption;
+pub use flights::visible;
+pub use mirror::Mirror;
+pub use producers::ProduceForm;
+
+use crate::{
+    context::{use_choose, use_lab},
+    lab::Snapshot,
+    model,
+    ui::{Choose, Layout, Selection, Ui},
+};
+use broker::Broker;
+use consumers::Consumers;
+use controllers::Controllers;
+use flights::Flights;
+use geometry::{Geometry, HEIGHT};
+use lanes::Lanes;
+use partitions::Partitions;
+use producers::Producers;
+
+#[derive(Properties, PartialEq)]
+pub struct StageProps {
+    pub snapshot: Rc<Snapshot>,
+    pub ui: Rc<Ui>,
+}
+
+#[component]
+pub fn Stage(props: &StageProps) -> Html {
+    let (lab, choose) = (use_lab(), use_choose());
+    let (snapshot, ui) = (&props.snapshot, &props.ui);
+    let layout = |layout: Layout| {
+        let choose = choose.clone();
+        Callback::from(move |_| choose.dispatch(Choose::Layout(layout)))
+    };
+    let background = {
+        let shown = snapshot.background;
+        Callback::from(move |_| lab.set_background(!shown))
+    };
+    let pressed = |on: bool| if on { "true" } else { "false" };
+    let brokers = ui.layout == Layout::Brokers;
+    html! {
+        <main class="stage" aria-label="Cluster">
+            <header>
+                <h2>{ "Cluster" }</h2>
+                <span class="small dim">{ model::up_words(&snapshot.view) }</span>
+                if let Some(live) = &snapshot.live {
+                    <span class="badge lead">{ if live.connected { format!("live, {}", live.bootstrap) } else { "live, not connected".into() } }</span>
+                }
+                <span class="end">
+                    <button class="btn quiet" aria-pressed={pressed(snapshot.background)} onclick={background}
+                        title="Heartbeats, empty fetches, metadata polls (B)">{ "Background traffic" }</button>
+                    <span class="choice" role="group" aria-label="Layout">
+                        <button aria-pressed={pressed(brokers)} onclick={layout(Layout::Brokers)}>{ "Brokers" }</button>
+                        <button aria-pressed={pressed(!brokers)} onclick={layout(Layout::Partitions)}>{ "Partitions" } <kbd aria-hidden="true">{ "V" }</kbd></button>
+                    </span>
+                </span>
+            </header>
+            <div class="scroll">
+                if brokers {
+                    <BrokersLayout snapshot={snapshot.clone()} ui={ui.clone()} />
+                } else {
+                    <Partitions snapshot={snapshot.clone()} ui={ui.clone()} />
+                }
+            </div>
+            <Mirror view={snapshot.view.clone()} />
+            <Caption snapshot={snapshot.clone()} legend=true />
+        </main>
+    }
+}
+
+#[component]
+fn BrokersLayout(props: &StageProps) -> Html {
+    let (snapshot, ui) = (&props.snapshot, &props.ui);
+    let view = &snapshot.view;
+    let geometry = Rc::new(Geometry::new(view));
+    let headlines = model::headlines(view);
+    let lab = use_lab();
+    let feet = broker::feet(view, &lab, snapshot.now);
+    let cards = model::brokers(view).enumerate().map(|(i, (node, _))| {
+        let card = broker::card(view, node, &headlines, &ui.partition, feet.get(&node.id).cloned().unwrap_or_default());
+        let picked = ui.selection == Selection::Node(node.id);
+        html! { <Broker key={node.id.0} {card} {picked} left={geometry.broker_left(i)} /> }
+    });
+    let picked = match ui.selection {
+        Selection::Event(event) => Some(event),
+        _ => None,
+    };
+    let size = format!("width:{}px;height:{HEIGHT}px", geometry.width);
+    html! {
+        <div class="world" style={size}>
+            <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
+                <Lanes geometry={geometry.clone()} lanes={lanes::connections(view)} sessions={lanes::sessions(view)} />
+            </svg>
+            <Controllers view={view.clone()} selection={ui.selection.clone()} width={geometry.width} />
+            { for cards }
+            <Producers producers={view.producers.clone()} topic={ui.partition.topic.clone()} />
+            <Consumers consumers={view.consumers.clone()} left={geometry.consumers_left()} width={geometry.width - geometry.consumers_left()} />
+            <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
+                <Flights view={view.clone()} geometry={geometry.clone()} background={snapshot.background} {picked} />
+            </svg>
+            if view.nodes.is_empty() { <Nothing snapshot={snapshot.clone()} /> }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct NothingProps {
+    snapshot: Rc<Snapshot>,
+}
+
+/// No cluster to draw: says why.
+#[component]
+fn Nothing(props: &NothingProps) -> Html {
+    let trouble = props.snapshot.live.as_ref().and_then(|live| live.trouble.clone());
+    let text = trouble.unwrap_or_else(|| "Connecting to the cluster …".into());
+    html! {
+        <div class="empty" style="inset:200px 0 auto;display:block" role="status">
+            <p style="font-size:14px;line-height:21px">{ text }</p>
+            <p style="margin-top:8px"><a href="#">{ "Open the sandbox" }</a></p>
+        </div>
+    }
+}

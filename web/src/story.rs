@@ -1,0 +1,62 @@
+//! The events that people see, kept once: timeline, caption, event list and announcements are read from here.
+
+use lab_core::{
+    seam::Time,
+    trace::{Event, EventKind},
+};
+
+/// Older ones leave the timeline; the backend still knows them.
+const KEPT: usize = 20_000;
+
+/// Visible events of the current branch up to its head, oldest first.
+#[derive(Default)]
+pub struct Story {
+    events: Vec<Event>,
+    /// Number of the backend's events taken in, the hidden ones included.
+    taken: usize,
+    /// Changes whenever `events` does.
+    pub version: u64,
+}
+
+impl Story {
+    /// Number of the first event that has not been taken in.
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes in what happened since, `count` being the number of all events up to now.
+    pub fn extend(&mut self, new: Vec<Event>, count: usize, background: bool) {
+        self.taken = count;
+        let before = self.events.len();
+        self.events.extend(new.into_iter().filter(|event| background || !event.kind.is_background()));
+        let surplus = self.events.len().saturating_sub(KEPT);
+        self.events.drain(..surplus);
+        if self.events.len() != before || surplus > 0 {
+            self.version += 1;
+        }
+    }
+
+    /// Forgets all: another branch, or other events are wanted.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.taken = 0;
+        self.version += 1;
+    }
+
+    pub fn all(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Those up to and including `now`.
+    pub fn until(&self, now: Time) -> &[Event] {
+        &self.events[..self.events.partition_point(|event| event.at <= now)]
+    }
+
+    /// The newest thing worth a caption: what moved or changed, rather than the bookkeeping around it.
+    pub fn caption(&self, now: Time) -> Option<&Event> {
+        let told = |event: &&Event| {
+            !matches!(event.kind, EventKind::FollowerCaughtUp { .. } | EventKind::RecordBuffered { .. })
+        };
+        self.until(now).iter().rev().find(told)
+    }
+}
