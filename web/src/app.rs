@@ -18,7 +18,7 @@ use crate::{
     shell::{Announcer, Dialogs, TopBar},
     stage::Stage,
     timeline::Timeline,
-    ui::{Choose, Ui},
+    ui::Ui,
 };
 
 /// Narrower than this the page is laid out for a phone.
@@ -36,7 +36,7 @@ pub fn App() -> Html {
         });
     }
     // Another address is another cluster: everything below starts anew.
-    html! { <Cluster key={(*address).clone()} address={(*address).clone()} /> }
+    html! { <Cluster key={address.to_string()} address={(*address).clone()} /> }
 }
 
 fn fragment() -> AttrValue {

@@ -65,13 +65,13 @@ fn window_width() -> f64 {
 
 /// Calls `on_key` for every key pressed anywhere in the page.
 #[hook]
-pub fn use_keys(on_key: Callback<web_sys::KeyboardEvent>) {
+pub fn use_keys(on_key: Callback<KeyboardEvent>) {
     use_effect_with(on_key, |on_key| {
         let on_key = on_key.clone();
         let window = web_sys::window().expect("a page has a window");
         let options = EventListenerOptions::enable_prevent_default();
         let listener = EventListener::new_with_options(&window, "keydown", options, move |event| {
-            if let Some(event) = event.dyn_ref::<web_sys::KeyboardEvent>() {
+            if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
                 on_key.emit(event.clone());
             }
         });

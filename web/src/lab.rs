@@ -84,16 +84,28 @@ impl Lab {
         let (backend, trouble) = match fragment.split_once('=') {
             Some(("s", link)) => match Sim::from_link(link) {
                 Ok(sim) => (Backend::Sim(Box::new(sim)), None),
-                Err(error) => (sandbox(), Some(format!("This link cannot be opened: {error}. Here is the sandbox instead."))),
+                Err(error) => {
+                    (sandbox(), Some(format!("This link cannot be opened: {error}. Here is the sandbox instead.")))
+                }
             },
             Some(("lesson", name)) => {
                 let name: String = name.chars().take(40).collect();
-                (sandbox(), Some(format!("There is no lesson \"{name}\" yet: lessons are not built. Here is the sandbox instead.")))
+                (
+                    sandbox(),
+                    Some(format!(
+                        "There is no lesson \"{name}\" yet: lessons are not built. Here is the sandbox instead."
+                    )),
+                )
             }
             _ if fragment.is_empty() => (sandbox(), None),
             _ => {
                 let fragment: String = fragment.chars().take(40).collect();
-                (sandbox(), Some(format!("The address ends in \"#{fragment}\", which means nothing here. Here is the sandbox instead.")))
+                (
+                    sandbox(),
+                    Some(format!(
+                        "The address ends in \"#{fragment}\", which means nothing here. Here is the sandbox instead."
+                    )),
+                )
             }
         };
         (Self::new(backend), trouble)

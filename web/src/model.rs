@@ -2,7 +2,6 @@
 
 use lab_core::{
     id::{NodeId, TopicPartition},
-    seam::Time,
     trace::node_name,
     view::{BrokerView, ClusterView, Headline, NodeView, PartitionView, ProcessState, ReplicaView},
 };
@@ -82,9 +81,8 @@ pub fn countdown(view: &ClusterView, broker: NodeId) -> Option<(u64, u64, u64)> 
     let active = view.active_controller().and_then(|n| n.controller.as_ref()?.active.as_ref())?;
     let registration = active.brokers.iter().find(|b| b.id == broker && !b.fenced)?;
     let session = registration.session_ends.ms_since(registration.last_heartbeat);
-    (session > 0).then(|| {
-        (registration.session_ends.ms_since(view.at), view.at.ms_since(registration.last_heartbeat), session)
-    })
+    (session > 0)
+        .then(|| (registration.session_ends.ms_since(view.at), view.at.ms_since(registration.last_heartbeat), session))
 }
 
 pub fn brokers(view: &ClusterView) -> impl Iterator<Item = (&NodeView, &BrokerView)> {
@@ -136,9 +134,7 @@ fn believed(view: &ClusterView) -> Vec<Headline> {
             }
         }
     }
-    found.sort_by(|a, b| {
-        (&a.partition.topic, a.partition.partition).cmp(&(&b.partition.topic, b.partition.partition))
-    });
+    found.sort_by(|a, b| (&a.partition.topic, a.partition.partition).cmp(&(&b.partition.topic, b.partition.partition)));
     found
 }
 
@@ -225,7 +221,8 @@ pub fn broker_words(view: &ClusterView, node: &NodeView, headlines: &[Headline])
 /// The whole cluster in one paragraph.
 pub fn describe(view: &ClusterView) -> String {
     let headlines = headlines(view);
-    let brokers = brokers(view).map(|(node, _)| format!("{}: {}", node_name(node.id), broker_words(view, node, &headlines)));
+    let brokers =
+        brokers(view).map(|(node, _)| format!("{}: {}", node_name(node.id), broker_words(view, node, &headlines)));
     let partitions = headlines.iter().map(|h| format!("{}: {}", name_of(&h.partition), partition_words(h)));
     let all: Vec<String> = brokers.chain(partitions).collect();
     format!("{}. {}.", up_words(view), all.join(". "))
@@ -272,9 +269,4 @@ pub enum Family {
     Data,
     Group,
     Quorum,
-}
-
-/// When a node died or was fenced is a matter of events; a view knows only since when its beliefs stand still.
-pub fn silent_since(node: &NodeView) -> Time {
-    node.as_of
 }

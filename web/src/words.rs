@@ -33,7 +33,8 @@ pub fn parse(line: &str) -> Result<Action, String> {
             take(2 + usize::from(one_way), Action::Cut { a: node(0)?, b: node(1)?, one_way })
         }
         "slow" => {
-            let ms = rest.get(2).and_then(|ms| ms.parse().ok()).ok_or("slow needs milliseconds, as in: slow 1 2 300")?;
+            let ms =
+                rest.get(2).and_then(|ms| ms.parse().ok()).ok_or("slow needs milliseconds, as in: slow 1 2 300")?;
             take(3, Action::Slow { a: node(0)?, b: node(1)?, ms })
         }
         "reset" => take(2, Action::Reset { a: node(0)?, b: node(1)? }),

@@ -41,7 +41,13 @@ pub struct Card {
     foot: AttrValue,
 }
 
-pub fn card(view: &ClusterView, node: &NodeView, headlines: &[Headline], partition: &TopicPartition, foot: AttrValue) -> Card {
+pub fn card(
+    view: &ClusterView,
+    node: &NodeView,
+    headlines: &[Headline],
+    partition: &TopicPartition,
+    foot: AttrValue,
+) -> Card {
     let held: Vec<&Headline> = headlines.iter().filter(|h| model::strip(view, h, node.id, false).is_some()).collect();
     // A window of partitions that holds the picked one, the same on every card.
     let picked = headlines.iter().position(|h| &model::name_of(&h.partition) == partition).unwrap_or(0);
@@ -153,9 +159,15 @@ pub fn Broker(props: &BrokerProps) -> Html {
 /// A ring while it lives, a cross when it is down, bars when it is paused.
 fn ring(condition: Condition) -> Html {
     let inner = match condition {
-        Condition::Down => html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="m4.5 4.5 5 5m0-5-5 5" stroke="var(--ink-2)" stroke-width="1.5" /></> },
-        Condition::Paused => html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="M5.6 5v4M8.4 5v4" stroke="var(--ink-2)" stroke-width="1.5" /></> },
-        _ => html! { <><circle class="ring" cx="7" cy="7" r="5" stroke-dasharray="25 6.4" /><circle cx="7" cy="7" r="1.8" fill="var(--ok)" /></> },
+        Condition::Down => {
+            html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="m4.5 4.5 5 5m0-5-5 5" stroke="var(--ink-2)" stroke-width="1.5" /></> }
+        }
+        Condition::Paused => {
+            html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="M5.6 5v4M8.4 5v4" stroke="var(--ink-2)" stroke-width="1.5" /></> }
+        }
+        _ => {
+            html! { <><circle class="ring" cx="7" cy="7" r="5" stroke-dasharray="25 6.4" /><circle cx="7" cy="7" r="1.8" fill="var(--ok)" /></> }
+        }
     };
     html! { <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">{ inner }</svg> }
 }

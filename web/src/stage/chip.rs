@@ -27,8 +27,12 @@ pub fn Chip(props: &ChipProps) -> Html {
     let width: f64 = if props.records > 0 { 34.0 } else { 22.0 };
     let half = width / 2.0;
     let shape = match family {
-        Family::Data => html! { <rect class="box" x={(-half).to_string()} y="-9" width={width.to_string()} height="18" rx="3" /> },
-        Family::Group => html! { <rect class="box" x={(-half).to_string()} y="-9" width={width.to_string()} height="18" rx="9" /> },
+        Family::Data => {
+            html! { <rect class="box" x={(-half).to_string()} y="-9" width={width.to_string()} height="18" rx="3" /> }
+        }
+        Family::Group => {
+            html! { <rect class="box" x={(-half).to_string()} y="-9" width={width.to_string()} height="18" rx="9" /> }
+        }
         Family::Quorum => {
             let (l, r) = (-half - 2.0, half + 2.0);
             html! { <path class="box" d={format!("M{l} 0L{} -9H{}L{r} 0L{} 9H{}z", l + 5.0, r - 5.0, r - 5.0, l + 5.0)} /> }

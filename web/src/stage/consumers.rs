@@ -19,7 +19,8 @@ pub fn lag(position: &PositionView) -> i64 {
 
 #[component]
 pub fn Consumers(props: &ConsumersProps) -> Html {
-    let style = format!("left:{}px;top:{CLIENTS_TOP}px;width:{}px;min-height:{CLIENTS_HEIGHT}px", props.left, props.width);
+    let style =
+        format!("left:{}px;top:{CLIENTS_TOP}px;width:{}px;min-height:{CLIENTS_HEIGHT}px", props.left, props.width);
     let total: i64 = props.consumers.iter().flat_map(|c| &c.positions).map(lag).sum();
     let read: u64 = props.consumers.iter().map(|c| c.read).sum();
     html! {

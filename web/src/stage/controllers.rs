@@ -141,7 +141,12 @@ pub struct HexMarkProps {
 #[component]
 pub fn HexMark(props: &HexMarkProps) -> Html {
     let hex = &props.hex;
-    let class = classes!("hex", hex.active.then_some("active"), (hex.process != ProcessState::Alive).then_some("down"), props.picked.then_some("picked"));
+    let class = classes!(
+        "hex",
+        hex.active.then_some("active"),
+        (hex.process != ProcessState::Alive).then_some("down"),
+        props.picked.then_some("picked")
+    );
     let height = props.width * 0.84;
     html! {
         <svg width={props.width.to_string()} height={height.to_string()} viewBox="0 0 44 37" aria-hidden="true">

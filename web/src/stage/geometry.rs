@@ -1,9 +1,6 @@
 //! Where things stand on the stage and which way a message takes: the one place that knows coordinates.
 
-use lab_core::{
-    id::NodeId,
-    view::ClusterView,
-};
+use lab_core::{id::NodeId, view::ClusterView};
 
 use crate::model;
 
@@ -59,10 +56,6 @@ impl Geometry {
         PRODUCERS_WIDTH + 18.0
     }
 
-    pub fn brokers(&self) -> &[NodeId] {
-        &self.brokers
-    }
-
     fn broker(&self, id: NodeId) -> Option<usize> {
         self.brokers.iter().position(|b| *b == id)
     }
@@ -76,7 +69,12 @@ impl Geometry {
         if let (Some(a), Some(b)) = (controller(from), controller(to)) {
             let x = |i: usize| HEX_LEFT + HEX_PITCH * (i as f64 + 0.5);
             let shift = if a < b { -5.0 } else { 5.0 };
-            let points = vec![(x(a) + shift, TOP + 10.0), (x(a) + shift, TOP - 1.0), (x(b) + shift, TOP - 1.0), (x(b) + shift, TOP + 10.0)];
+            let points = vec![
+                (x(a) + shift, TOP + 10.0),
+                (x(a) + shift, TOP - 1.0),
+                (x(b) + shift, TOP - 1.0),
+                (x(b) + shift, TOP + 10.0),
+            ];
             return Some(Lane { points });
         }
         if let (Some(b), Some(c)) = (self.broker(from), controller(to)) {

@@ -20,8 +20,8 @@ pub struct MirrorProps {
 pub fn Mirror(props: &MirrorProps) -> Html {
     html! {
         <div class="hide">
-            { for model::headlines(&props.view).into_iter().map(|headline| html! {
-                <Group key={model::name_of(&headline.partition).to_string()} {headline} />
+            { for model::headlines(&props.view).iter().map(|headline| html! {
+                <Group key={model::name_of(&headline.partition).to_string()} headline={headline.clone()} />
             }) }
         </div>
     }

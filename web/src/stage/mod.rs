@@ -5,7 +5,7 @@ mod broker;
 mod caption;
 pub mod chip;
 mod consumers;
-mod controllers;
+pub mod controllers;
 mod flights;
 mod geometry;
 mod lanes;
@@ -21,7 +21,6 @@ use yew::prelude::*;
 
 pub use acts::Acts;
 pub use caption::Caption;
-pub use flights::visible;
 pub use mirror::Mirror;
 pub use producers::ProduceForm;
 

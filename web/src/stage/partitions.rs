@@ -100,7 +100,8 @@ fn Stacked(props: &StackedProps) -> Html {
     let strips: Vec<(usize, Strip)> =
         p.replicas.iter().enumerate().filter_map(|(i, id)| Some((i, model::strip(view, h, *id, true)?))).collect();
     let height = ROWS_TOP + ROW * strips.len() as f64 + 4.0;
-    let leader = if p.leader < 0 { "no leader".into() } else { format!("leader {}, epoch {}", p.leader, p.leader_epoch) };
+    let leader =
+        if p.leader < 0 { "no leader".into() } else { format!("leader {}, epoch {}", p.leader, p.leader_epoch) };
     let row_of = |id: NodeId| strips.iter().position(|(_, s)| s.broker == id);
     html! {
         <section class="card">
@@ -161,7 +162,8 @@ fn axis(view: &ClusterView, h: &Headline, strips: &[(usize, Strip)], height: f64
 
 /// The bracket that joins the replicas in sync.
 fn bracket(strips: &[(usize, Strip)]) -> Html {
-    let rows: Vec<usize> = strips.iter().enumerate().filter(|(_, (_, s))| s.role != Role::Out).map(|(row, _)| row).collect();
+    let rows: Vec<usize> =
+        strips.iter().enumerate().filter(|(_, (_, s))| s.role != Role::Out).map(|(row, _)| row).collect();
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Html::default() };
     let y = |row: usize| ROWS_TOP + ROW * row as f64 + 26.0;
     let (top, bottom) = (y(*first) - 11.0, y(*last) + 11.0);
@@ -205,7 +207,9 @@ fn replica(view: &ClusterView, strip: &Strip, order: usize, top: f64) -> Html {
     let behind = strip.axis_end - strip.log_end;
     let state = match strip.role {
         Role::Leader => "leader".to_string(),
-        _ if process == ProcessState::Down => if model::fenced(view, strip.broker) { "down, fenced" } else { "down" }.into(),
+        _ if process == ProcessState::Down => {
+            if model::fenced(view, strip.broker) { "down, fenced" } else { "down" }.into()
+        }
         Role::InSync if behind > 0 => format!("in sync, {behind} behind"),
         Role::InSync => "in sync".into(),
         Role::Out => format!("out of ISR, behind {behind}"),

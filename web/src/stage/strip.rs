@@ -21,10 +21,14 @@ pub struct Size {
 }
 
 impl Size {
-    pub const BIG: Self = Self { pitch: 8.0, cells: 20, top: 15.0, height: 20.0, inset: 3.0, labels: true, keys: false };
-    pub const LITTLE: Self = Self { pitch: 7.0, cells: 26, top: 1.0, height: 12.0, inset: 2.0, labels: false, keys: false };
-    pub const KEYS: Self = Self { pitch: 22.0, cells: 18, top: 15.0, height: 22.0, inset: 2.0, labels: true, keys: true };
-    pub const PHONE: Self = Self { pitch: 13.0, cells: 19, top: 8.0, height: 18.0, inset: 3.0, labels: true, keys: false };
+    pub const BIG: Self =
+        Self { pitch: 8.0, cells: 20, top: 15.0, height: 20.0, inset: 3.0, labels: true, keys: false };
+    pub const LITTLE: Self =
+        Self { pitch: 7.0, cells: 26, top: 1.0, height: 12.0, inset: 2.0, labels: false, keys: false };
+    pub const KEYS: Self =
+        Self { pitch: 22.0, cells: 18, top: 15.0, height: 22.0, inset: 2.0, labels: true, keys: true };
+    pub const PHONE: Self =
+        Self { pitch: 13.0, cells: 19, top: 8.0, height: 18.0, inset: 3.0, labels: true, keys: false };
 
     pub fn width(&self) -> f64 {
         self.pitch * self.cells as f64

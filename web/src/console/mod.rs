@@ -1,0 +1,53 @@
+//! The dock at the lower edge: the console and the list of events.
+
+mod events;
+mod terminal;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::{
+    context::{use_choose, use_lab},
+    icon::Icon,
+    lab::Snapshot,
+    ui::{Choose, Dock},
+};
+pub use events::EventList;
+pub use terminal::Terminal;
+
+#[derive(Properties, PartialEq)]
+pub struct DockProps {
+    pub snapshot: Rc<Snapshot>,
+    pub dock: Option<Dock>,
+}
+
+#[component]
+pub fn DockBar(props: &DockProps) -> Html {
+    let (choose, lab) = (use_choose(), use_lab());
+    let button = |dock: Dock, label: Html| {
+        let open = props.dock == Some(dock);
+        let choose = choose.clone();
+        let onclick = Callback::from(move |_| choose.dispatch(Choose::Dock(if open { None } else { Some(dock) })));
+        html! { <button {onclick} aria-expanded={if open { "true" } else { "false" }}>{ label }</button> }
+    };
+    let last = lab.story(|story| {
+        story.until(props.snapshot.now).iter().rev().find(|e| e.kind.is_action()).map(|e| (e.at, e.text()))
+    });
+    html! {
+        <section class="dock" role="region" aria-label="Console">
+            <div class="head">
+                { button(Dock::Console, html! { <><Icon name={if props.dock == Some(Dock::Console) { "down" } else { "up" }} class="s" />{ "Console" } <kbd aria-hidden="true">{ "/" }</kbd></> }) }
+                { button(Dock::Events, html! { <>{ "Events " }<span class="dim">{ props.snapshot.position.0 }</span></> }) }
+                if !props.snapshot.view.violations.is_empty() {
+                    <span class="badge fault" title={props.snapshot.view.violations.join("; ")}>{ "A PROMISE OF KAFKA IS BROKEN" }</span>
+                }
+                if let Some((at, text)) = last {
+                    <span class="said mono small dim">{ format!("{}  {text}", crate::pace::seconds(at)) }</span>
+                }
+            </div>
+            if props.dock == Some(Dock::Console) { <div class="open"><Terminal /></div> }
+            if props.dock == Some(Dock::Events) { <div class="open"><EventList snapshot={props.snapshot.clone()} /></div> }
+        </section>
+    }
+}

@@ -1,0 +1,119 @@
+//! The page on a phone: the same cluster as a list of partitions, time under the thumb, the rest in a sheet.
+
+mod nodes;
+mod partition;
+mod scrub;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::{
+    console::Terminal,
+    context::{use_choose, use_lab},
+    icon::Icon,
+    inspector::Inspector,
+    lab::Snapshot,
+    lesson::Lesson,
+    model,
+    settings::Settings,
+    shell::share,
+    stage::{Caption, Mirror, ProduceForm},
+    timeline::TransportButtons,
+    ui::{Choose, Dialog, Sheet, Ui},
+};
+use nodes::{Nodes, Quorum};
+use partition::Partition;
+use scrub::ScrubStrip;
+
+#[derive(Properties, PartialEq)]
+pub struct PhoneProps {
+    pub snapshot: Rc<Snapshot>,
+    pub ui: Rc<Ui>,
+}
+
+#[component]
+pub fn Phone(props: &PhoneProps) -> Html {
+    let (snapshot, ui) = (&props.snapshot, &props.ui);
+    let view = &snapshot.view;
+    let trouble = snapshot.live.as_ref().and_then(|live| live.trouble.clone());
+    html! {
+        <div class="app">
+            <Top snapshot={snapshot.clone()} ui={ui.clone()} />
+            <main class="stage" aria-label="Cluster">
+                <div class="scroll">
+                    <Quorum view={view.clone()} />
+                    if let Some(trouble) = trouble { <p style="padding:12px 14px" role="status">{ trouble }</p> }
+                    { for model::headlines(view).iter().map(|headline| html! {
+                        <Partition key={model::name_of(&headline.partition).to_string()} view={view.clone()} big={model::name_of(&headline.partition) == ui.partition} headline={headline.clone()}>
+                            <Caption snapshot={snapshot.clone()} class="cap" />
+                        </Partition>
+                    }) }
+                    <Nodes view={view.clone()} />
+                    <section class="pt" style="padding-bottom:8px"><ProduceForm topic={ui.partition.topic.clone()} />
+                        { for view.consumers.iter().map(|c| html! {
+                            <p key={c.id.0} class="small mid" style="padding:6px 14px 0;display:flex;gap:6px;align-items:center"><Icon name="consumer" /><b>{ &c.name }</b>
+                                { format!("read {}, lag {}", c.read, c.positions.iter().map(|p| (p.high_watermark - p.position).max(0)).sum::<i64>()) }</p>
+                        }) }
+                    </section>
+                </div>
+                <Mirror view={view.clone()} />
+            </main>
+            <section class="scrub" role="region" aria-label="Timeline"><ScrubStrip snapshot={snapshot.clone()} /></section>
+            <div class="trans"><TransportButtons playing={snapshot.playing} live={snapshot.no_rewind.is_some()} /></div>
+            <Bottom snapshot={snapshot.clone()} ui={ui.clone()} />
+        </div>
+    }
+}
+
+#[component]
+fn Top(props: &PhoneProps) -> Html {
+    let (choose, lab) = (use_choose(), use_lab());
+    let theme = {
+        let (choose, theme) = (choose.clone(), props.ui.settings.theme.next());
+        Callback::from(move |_| choose.dispatch(Choose::Settings(Settings { theme, ..Settings::load() })))
+    };
+    let settings = Callback::from(move |_| choose.dispatch(Choose::Dialog(Some(Dialog::Settings))));
+    let onshare = Callback::from(move |_| share(&lab));
+    html! {
+        <header class="topbar" role="banner">
+            <span class="brand"><svg width="20" height="18" aria-hidden="true"><use href="#logo" /></svg>{ "Kafka Lab" }</span>
+            <nav aria-label="Lessons"><span class="small">{ "lessons are not built yet" }</span></nav>
+            <span class="tools" style="gap:0">
+                <button class="hit" aria-label="Share" onclick={onshare}><Icon name="share" /></button>
+                <button class="hit" aria-label={format!("Theme: {}", props.ui.settings.theme.name())} onclick={theme}><Icon name="theme" /></button>
+                <button class="hit" aria-label="Settings" onclick={settings}><Icon name="sliders" /></button>
+            </span>
+        </header>
+    }
+}
+
+/// Lesson, inspector and console, one at a time, pulled up when wanted.
+#[component]
+fn Bottom(props: &PhoneProps) -> Html {
+    let choose = use_choose();
+    let (snapshot, ui) = (&props.snapshot, &props.ui);
+    let tab = |sheet: Sheet, name: &'static str| {
+        let choose = choose.clone();
+        let onclick = Callback::from(move |_| choose.dispatch(Choose::Sheet(sheet)));
+        let on = ui.sheet == sheet;
+        html! { <button role="tab" aria-selected={if on { "true" } else { "false" }} {onclick}>{ name }</button> }
+    };
+    let pull = {
+        let (choose, up) = (choose.clone(), !ui.sheet_up);
+        Callback::from(move |_| choose.dispatch(Choose::SheetUp(up)))
+    };
+    html! {
+        <div class={classes!("sheet", ui.sheet_up.then_some("up"))}>
+            <button class="grab" onclick={pull} aria-label={if ui.sheet_up { "Make the sheet smaller" } else { "Make the sheet larger" }}><i></i></button>
+            <div class="tabs" role="tablist" aria-label="Sheet">{ tab(Sheet::Lesson, "Lesson") }{ tab(Sheet::Inspect, "Inspect") }{ tab(Sheet::Console, "Console") }</div>
+            <div class="in">
+                { match ui.sheet {
+                    Sheet::Lesson => html! { <Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} /> },
+                    Sheet::Inspect => html! { <Inspector snapshot={snapshot.clone()} ui={ui.clone()} /> },
+                    Sheet::Console => html! { <section role="region" aria-label="Console" style="display:flex;flex-direction:column;flex:1;min-height:0"><Terminal /></section> },
+                } }
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,229 @@
+//! What happened when: you, the partition's leader, its ISR, and the clients.
+
+use std::rc::Rc;
+
+use lab_core::{
+    id::{NodeId, TopicPartition},
+    seam::Time,
+    trace::{Event, EventKind},
+};
+use yew::prelude::*;
+
+use super::{LEFT, scale::Scale};
+use crate::{context::use_lab, model};
+
+#[derive(Properties, PartialEq)]
+pub struct MarksProps {
+    /// Version of the story: marks change with it and with nothing else.
+    pub story: u64,
+    pub scale: Rc<Scale>,
+    pub partition: TopicPartition,
+    pub now: Time,
+    pub width: f64,
+}
+
+const ROWS: [(&str, f64); 4] = [("You", 12.0), ("Leader", 31.0), ("ISR", 51.0), ("Clients", 71.0)];
+
+#[component]
+pub fn Marks(props: &MarksProps) -> Html {
+    let lab = use_lab();
+    let scale = &props.scale;
+    lab.story(|story| {
+        let events = story.all();
+        let folds = scale.folds.iter().map(|(from, to)| {
+            let (a, b) = (scale.x(*from), scale.x(*to));
+            let seconds = (to.0 - from.0) as f64 / 1e6;
+            html! {
+                <>
+                    <rect x={a.to_string()} y="0" width={(b - a).to_string()} height="80" fill="var(--fold)" />
+                    <path class="thin2" stroke-width="1.5" d={format!("M{} 84l4-8M{} 84l4-8", a - 2.0, b - 2.0)} />
+                    if b - a > 54.0 { <text class="t b to-mid" x={((a + b) / 2.0).to_string()} y="94">{ format!("{seconds:.1} s, ×10") }</text> }
+                </>
+            }
+        });
+        let ticks = scale.ticks().into_iter().map(|(x, text)| html! {
+            <><path class="thin2" d={format!("M{x} 79.5v4")} /><text class="t d" x={(x + 3.0).to_string()} y="94">{ text }</text></>
+        });
+        html! {
+            <>
+                { for folds }
+                { for ROWS.iter().enumerate().map(|(i, (name, y))| html! {
+                    <>
+                        <text class="t d" x="16" y={y.to_string()}>{ *name }</text>
+                        if i > 0 { <path class="thin" d={format!("M16 {}H{}", y - 15.5, props.width - 16.0)} /> }
+                    </>
+                }) }
+                { you(events, scale) }
+                { leader(events, scale, &props.partition) }
+                { isr(events, scale, &props.partition) }
+                { clients(events, scale) }
+                <path class="thin2" d={format!("M{LEFT} 79.5H{}", scale.right())} />
+                { for ticks }
+            </>
+        }
+    })
+}
+
+/// A cross for a fault, a dot for what mends.
+fn you(events: &[Event], scale: &Scale) -> Html {
+    let mut free_from = 0.0;
+    let marks = events.iter().filter(|e| e.kind.is_action() && (e.at > Time::ZERO || !matches!(e.kind, EventKind::Started))).map(|event| {
+        let x = scale.x(event.at);
+        let word = match &event.kind {
+            EventKind::Killed => format!("killed {}", event.node),
+            EventKind::PowerLost => format!("power loss {}", event.node),
+            EventKind::StopAsked => format!("stopped {}", event.node),
+            EventKind::Started => format!("started {}", event.node),
+            EventKind::Paused => format!("paused {}", event.node),
+            EventKind::Resumed => format!("resumed {}", event.node),
+            EventKind::LinkCut { a, b, .. } => format!("cut {a} {b}"),
+            EventKind::LinkSlowed { a, b, .. } => format!("slowed {a} {b}"),
+            EventKind::LinksHealed => "healed".into(),
+            _ => String::new(),
+        };
+        let mends = matches!(event.kind, EventKind::Started | EventKind::Resumed | EventKind::LinksHealed);
+        let show = x >= free_from;
+        if show {
+            free_from = x + 16.0 + word.len() as f64 * 6.2;
+        }
+        html! {
+            <>
+                if mends { <circle cx={x.to_string()} cy="8" r="2.75" fill="var(--ink-2)" /> }
+                else { <path d={format!("M{} 4.5l7 7m0-7l-7 7", x - 3.5)} stroke="var(--warn)" stroke-width="2" stroke-linecap="round" fill="none" /> }
+                if show { <text class="t b" x={(x + 8.0).to_string()} y="12">{ word }</text> }
+            </>
+        }
+    });
+    html! { <>{ for marks }</> }
+}
+
+/// Spans of a value over time: where it changed, and its words.
+fn spans(changes: Vec<(Time, String, Kind)>, scale: &Scale, y: f64) -> Html {
+    let end = scale.right();
+    let boxes = changes.iter().enumerate().map(|(i, (at, text, kind))| {
+        let x = scale.x(*at);
+        let right = changes.get(i + 1).map_or(end, |next| scale.x(next.0));
+        let class = match kind {
+            Kind::Plain => "tb",
+            Kind::Lead => "tb lead",
+            Kind::Ok => "tb ok",
+            Kind::None => "tb none",
+        };
+        let width = (right - x - 1.0).max(1.0);
+        let room = width > text.len() as f64 * 6.0 + 10.0;
+        let text_class = if *kind == Kind::Lead { "t l b" } else { "t" };
+        html! {
+            <g key={i}>
+                <rect {class} x={(x + 0.5).to_string()} y={(y - 9.5).to_string()} width={width.to_string()} height="12" rx="2" />
+                if room {
+                    if *kind == Kind::None { <rect x={(x + 5.0).to_string()} y={(y - 8.5).to_string()} width={(text.len() as f64 * 5.9).to_string()} height="10" fill="var(--panel)" /> }
+                    <text class={text_class} x={(x + 6.5).to_string()} y={y.to_string()}>{ text }</text>
+                }
+            </g>
+        }
+    });
+    html! { <>{ for boxes }</> }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Plain,
+    Lead,
+    Ok,
+    None,
+}
+
+/// Who served the partition: the decision of the controller, and the time between a leader's death and its successor.
+fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
+    let mut changes: Vec<(Time, String, Kind)> = Vec::new();
+    let mut leading = None::<NodeId>;
+    let mut first = true;
+    for event in events {
+        match &event.kind {
+            EventKind::PartitionChanged { partition: p, leader, leader_epoch, previous_leader, .. }
+                if p == partition =>
+            {
+                if leader != previous_leader || changes.is_empty() {
+                    leading = (*leader >= 0).then_some(NodeId(*leader));
+                    let kind = if *leader < 0 {
+                        Kind::None
+                    } else if first {
+                        Kind::Plain
+                    } else {
+                        Kind::Lead
+                    };
+                    let text = if *leader < 0 {
+                        "nobody serves".into()
+                    } else {
+                        format!("broker {leader}, epoch {leader_epoch}")
+                    };
+                    changes.push((event.at, text, kind));
+                    first = false;
+                }
+            }
+            EventKind::BecameLeader { partition: p, leader_epoch, .. }
+                if p == partition && leading != Some(event.node) =>
+            {
+                leading = Some(event.node);
+                let kind = if first { Kind::Plain } else { Kind::Lead };
+                changes.push((event.at, format!("broker {}, epoch {leader_epoch}", event.node), kind));
+                first = false;
+            }
+            EventKind::Killed | EventKind::PowerLost | EventKind::Stopped | EventKind::Paused
+                if Some(event.node) == leading =>
+            {
+                leading = None;
+                changes.push((event.at, "nobody serves".into(), Kind::None));
+            }
+            _ => {}
+        }
+    }
+    for i in 0..changes.len() {
+        if let (Kind::None, Some(next)) = (changes[i].2, changes.get(i + 1)) {
+            let ms = next.0.ms_since(changes[i].0);
+            changes[i].1 = format!("nobody serves, {ms} ms");
+        }
+    }
+    spans(changes, scale, 31.0)
+}
+
+fn isr(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
+    let mut changes: Vec<(Time, String, Kind)> = Vec::new();
+    for event in events {
+        if let EventKind::PartitionChanged { partition: p, isr, .. } = &event.kind {
+            let text = model::list(isr, " ");
+            if p == partition && changes.last().is_none_or(|last| last.1 != text) {
+                changes.push((event.at, text, Kind::Ok));
+            }
+        }
+    }
+    spans(changes, scale, 51.0)
+}
+
+/// Green: acknowledged or read. Broken orange: refused, to be tried again, lost.
+fn clients(events: &[Event], scale: &Scale) -> Html {
+    let (mut good, mut bad) = (String::new(), String::new());
+    let (mut last_good, mut last_bad) = (-9.0, -9.0);
+    for event in events {
+        let x = scale.x(event.at);
+        match &event.kind {
+            EventKind::BatchAcked { .. } if x - last_good >= 3.0 => {
+                good.push_str(&format!("M{x:.1} 65v8"));
+                last_good = x;
+            }
+            EventKind::BatchRetried { .. } | EventKind::BatchFailed { .. } | EventKind::ConnectRefused { .. }
+                if x - last_bad >= 4.0 =>
+            {
+                bad.push_str(&format!("M{x:.1} 65v5m0 2.2v1"));
+                last_bad = x;
+            }
+            _ => {}
+        }
+    }
+    html! {
+        <>
+            <path d={good} stroke="var(--ok)" stroke-width="2" fill="none" />
+            <path d={bad} stroke="var(--warn)" stroke-width="2" fill="none" />
+        </>
+    }
+}
