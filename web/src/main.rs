@@ -25,5 +25,7 @@ mod words;
 
 fn main() {
     console_error_panic_hook::set_once();
-    yew::Renderer::<app::App>::new().render();
+    let document = web_sys::window().and_then(|window| window.document()).expect("a page has a document");
+    let root = document.get_element_by_id("page").expect("index.html has an element for the page");
+    yew::Renderer::<app::App>::with_root(root).render();
 }

@@ -172,7 +172,10 @@ fn bracket(strips: &[(usize, Strip)]) -> Html {
         <>
             <path class="bracket" d={format!("M{} {top}H{}V{bottom}H{}", LEFT - 12.0, LEFT - 17.0, LEFT - 12.0)} />
             <path class="bracket" d={ticks} />
-            <text class="t b to-mid" x={(LEFT - 17.0).to_string()} y={(top - 4.0).to_string()}>{ format!("ISR {}/{}", rows.len(), strips.len()) }</text>
+            if rows.len() > 1 {
+                <rect x={(LEFT - 50.0).to_string()} y={((top + bottom) / 2.0 + 2.0).to_string()} width="42" height="18" fill="var(--panel)" />
+                <text class="t b to-mid" x={(LEFT - 29.0).to_string()} y={((top + bottom) / 2.0 + 15.0).to_string()}>{ format!("ISR {}/{}", rows.len(), strips.len()) }</text>
+            }
         </>
     }
 }
@@ -271,14 +274,14 @@ struct ClientsProps {
 fn Clients(props: &ClientsProps) -> Html {
     let view = &props.view;
     html! {
-        <section class="card row" style="flex-wrap:wrap">
+        <section class="card row">
             { for view.producers.iter().map(|p| html! {
-                <span key={p.id.0} class="small" style="display:flex;gap:5px;align-items:center"><Icon name="producer" /><b>{ &p.name }</b>{ format!("acked {}, waiting {}", p.acked, p.waiting) }</span>
+                <span key={p.id.0} class="small" style="display:flex;gap:5px;align-items:center"><Icon name="producer" /><b>{ &p.name }</b>{ format!("{} acked", p.acked) }</span>
             }) }
             { for view.consumers.iter().map(|c| html! {
                 <span key={c.id.0} class="small" style="display:flex;gap:5px;align-items:center"><Icon name="consumer" /><b>{ &c.name }</b>{ format!("lag {}", c.positions.iter().map(lag).sum::<i64>()) }</span>
             }) }
-            <span class="push"><ProduceForm topic={props.topic.clone()} /></span>
+            <span class="push" style="width:260px;margin-bottom:8px"><ProduceForm topic={props.topic.clone()} /></span>
         </section>
     }
 }

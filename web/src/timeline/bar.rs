@@ -58,6 +58,7 @@ pub fn Bar(props: &BarProps) -> Html {
                 <span class="badge"><Icon name="clock" class="xs" />{ pace::badge(s.speed) }</span>
             }
             <span class="end">
+                if let Some(why) = &s.no_rewind { <span class="small dim">{ why }</span> }
                 if behind > 0 && !live { <span class="small dim">{ format!("{}.{} s behind the head", behind / 1000, behind % 1000 / 100) }</span> }
                 if s.branches.len() > 1 {
                     <select class="speed" aria-label="Branch" onchange={switch}>

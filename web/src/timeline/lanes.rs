@@ -18,7 +18,6 @@ pub struct MarksProps {
     pub story: u64,
     pub scale: Rc<Scale>,
     pub partition: TopicPartition,
-    pub now: Time,
     pub width: f64,
 }
 

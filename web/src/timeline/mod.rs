@@ -43,18 +43,14 @@ pub fn Timeline(props: &TimelineProps) -> Html {
     html! {
         <section class="timeline" role="region" aria-label="Timeline">
             <Bar snapshot={snapshot.clone()} />
-            if let Some(why) = &snapshot.no_rewind {
-                <p class="dim" style="padding:12px 16px">{ why }</p>
-            } else {
-                <div class="lanes">
-                    <Slider snapshot={snapshot.clone()} />
-                    <svg width={width.to_string()} height="100" aria-hidden="true">
-                        <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} now={Time::ZERO} width={width} />
-                        <Playhead now={snapshot.now} head={snapshot.head} scale={scale.clone()} />
-                    </svg>
-                    <Scrub scale={scale} />
-                </div>
-            }
+            <div class="lanes">
+                <Slider snapshot={snapshot.clone()} />
+                <svg width={width.to_string()} height="100" aria-hidden="true">
+                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {width} />
+                    <Playhead now={snapshot.now} head={snapshot.head} scale={scale.clone()} />
+                </svg>
+                if snapshot.no_rewind.is_none() { <Scrub {scale} /> }
+            </div>
         </section>
     }
 }
@@ -70,7 +66,7 @@ pub fn Slider(props: &SliderProps) -> Html {
     let lab = use_lab();
     let s = &props.snapshot;
     let oninput = Callback::from(move |event: InputEvent| {
-        if let Some(ms) = event.target_unchecked_into::<HtmlInputElement>().value().parse::<f64>().ok() {
+        if let Ok(ms) = event.target_unchecked_into::<HtmlInputElement>().value().parse::<f64>() {
             lab.seek(Time::from_ms(ms.max(0.0) as u64));
         }
     });

@@ -2,7 +2,7 @@
 
 use lab_core::{seam::Time, trace::Event};
 
-/// The axis is made of slices this long.
+/// The axis is made of slices at least this long.
 const SLICE_US: u64 = 50_000;
 /// A silence longer than this is folded.
 const SILENCE_US: u64 = 1_500_000;
@@ -10,10 +10,16 @@ const SILENCE_US: u64 = 1_500_000;
 const FOLDED: f64 = 0.1;
 const PLAIN: f64 = 1.0;
 const NOTABLE: f64 = 7.0;
+/// Starting up is told, but gets no extra room.
+const STARTING_US: u64 = 4_500_000;
+/// A real cluster's past is shown this far back.
+const LONGEST_US: u64 = 180_000_000;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
     left: f64,
+    start: u64,
+    slice: u64,
     /// For each slice: where it begins, in pixels; one more for the end.
     edges: Vec<f64>,
     /// Folded stretches: from, to.
@@ -22,28 +28,24 @@ pub struct Scale {
 
 impl Scale {
     pub fn new(events: &[Event], end: Time, left: f64, right: f64) -> Self {
-        let slices = (end.0.div_ceil(SLICE_US) as usize).clamp(1, 20_000);
+        let start = end.0.saturating_sub(LONGEST_US);
+        let events = &events[events.partition_point(|event| event.at.0 < start)..];
+        let slice = SLICE_US.max((end.0 - start) / 4000);
+        let slices = ((end.0 - start).div_ceil(slice) as usize).max(1);
+        let index = |at: u64| ((at.saturating_sub(start) / slice) as usize).min(slices - 1);
         let mut weights = vec![FOLDED; slices];
-        let slice = |at: u64| ((at / SLICE_US) as usize).min(slices - 1);
         let mut folds = Vec::new();
-        let mut last = 0;
-        let mut mark = |from: u64, to: u64, folds: &mut Vec<(Time, Time)>| {
-            if to.saturating_sub(from) > SILENCE_US {
-                folds.push((Time(from), Time(to)));
+        let mut last = start;
+        for at in events.iter().map(|event| event.at.0).chain([end.0]) {
+            if at.saturating_sub(last) > SILENCE_US {
+                folds.push((Time(last), Time(at)));
             } else {
-                for weight in &mut weights[slice(from)..=slice(to)] {
-                    *weight = weight.max(PLAIN);
-                }
+                weights[index(last)..=index(at)].iter_mut().for_each(|weight| *weight = weight.max(PLAIN));
             }
-        };
-        for event in events {
-            mark(last, event.at.0, &mut folds);
-            last = event.at.0;
+            last = last.max(at);
         }
-        mark(last, end.0, &mut folds);
-        // Starting up is notable all along: it is told, but not spread out.
-        for event in events.iter().filter(|e| e.kind.is_interesting() && !is_repeated(e) && e.at.0 > 4_500_000) {
-            weights[slice(event.at.0)] = NOTABLE;
+        for event in events.iter().filter(|e| e.kind.is_interesting() && !is_repeated(e) && e.at.0 > STARTING_US) {
+            weights[index(event.at.0)] = NOTABLE;
         }
         let total: f64 = weights.iter().sum();
         let mut edges = Vec::with_capacity(slices + 1);
@@ -53,7 +55,7 @@ impl Scale {
             x += weight / total * (right - left);
         }
         edges.push(right);
-        Self { left, edges, folds }
+        Self { left, start, slice, edges, folds }
     }
 
     pub fn right(&self) -> f64 {
@@ -61,26 +63,27 @@ impl Scale {
     }
 
     pub fn x(&self, at: Time) -> f64 {
-        let slice = ((at.0 / SLICE_US) as usize).min(self.edges.len() - 2);
-        let inside = (at.0 as f64 - slice as f64 * SLICE_US as f64) / SLICE_US as f64;
-        let (a, b) = (self.edges[slice], self.edges[slice + 1]);
+        let since = at.0.saturating_sub(self.start);
+        let index = ((since / self.slice) as usize).min(self.edges.len() - 2);
+        let inside = since as f64 / self.slice as f64 - index as f64;
+        let (a, b) = (self.edges[index], self.edges[index + 1]);
         a + (b - a) * inside.clamp(0.0, 1.0)
     }
 
     pub fn time(&self, x: f64) -> Time {
         let x = x.clamp(self.left, self.right());
-        let slice = self.edges.partition_point(|edge| *edge <= x).clamp(1, self.edges.len() - 1) - 1;
-        let (a, b) = (self.edges[slice], self.edges[slice + 1]);
+        let index = self.edges.partition_point(|edge| *edge <= x).clamp(1, self.edges.len() - 1) - 1;
+        let (a, b) = (self.edges[index], self.edges[index + 1]);
         let inside = if b > a { (x - a) / (b - a) } else { 0.0 };
-        Time(((slice as f64 + inside) * SLICE_US as f64) as u64)
+        Time(self.start + ((index as f64 + inside) * self.slice as f64) as u64)
     }
 
     /// Times to be written under the axis: full seconds where there is room, tenths where it is stretched.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let mut ticks: Vec<(f64, String)> = Vec::new();
-        let end = (self.edges.len() as u64 - 1) * SLICE_US;
+        let end = self.start + (self.edges.len() as u64 - 1) * self.slice;
         for (step, room) in [(1_000_000, 44.0), (100_000, 44.0)] {
-            let mut at = 0;
+            let mut at = self.start.next_multiple_of(step);
             while at <= end {
                 let x = self.x(Time(at));
                 if ticks.iter().all(|(taken, _)| (taken - x).abs() >= room) {
@@ -101,4 +104,33 @@ impl Scale {
 /// What repeats for seconds is not worth room each time.
 pub fn is_repeated(event: &Event) -> bool {
     matches!(event.kind, lab_core::trace::EventKind::BatchRetried { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_core::{
+        id::{EventId, NodeId},
+        trace::EventKind,
+    };
+
+    use super::*;
+
+    fn event(ms: u64, kind: EventKind) -> Event {
+        Event { id: EventId::new(NodeId(1), ms), at: Time::from_ms(ms), node: NodeId(1), cause: None, kind }
+    }
+
+    #[test]
+    fn the_axis_runs_forward_folds_silence_and_can_be_read_back() {
+        let events =
+            [event(6000, EventKind::Killed), event(15_000, EventKind::Started), event(15_200, EventKind::Paused)];
+        let scale = Scale::new(&events, Time::from_ms(16_000), 100.0, 1100.0);
+        assert_eq!(scale.folds, [(Time(0), Time::from_ms(6000)), (Time::from_ms(6000), Time::from_ms(15_000))]);
+        let xs: Vec<f64> = (0..=160).map(|i| scale.x(Time::from_ms(i * 100))).collect();
+        assert!(xs.windows(2).all(|pair| pair[0] < pair[1]) && xs[0] == 100.0 && (xs[160] - 1100.0).abs() < 1e-6);
+        assert!(xs[160] - xs[150] > 3.0 * (xs[150] - xs[100]), "moments of interest get room");
+        for ms in [0, 6000, 9_999, 15_100] {
+            let back = scale.time(scale.x(Time::from_ms(ms)));
+            assert!(back.0.abs_diff(ms * 1000) < 1000, "{ms} {back:?}");
+        }
+    }
 }
