@@ -93,20 +93,31 @@ impl Timeline {
     pub fn act(&mut self, action: &Action) -> Result<(), String> {
         let done = self.world.actions().len();
         self.world.act(action)?;
-        let (now, current) = (self.now(), self.current);
-        let branch = &mut self.branches[current];
+        let now = self.now();
+        let branch = &mut self.branches[self.current];
         if now >= branch.head && branch.actions.len() == done {
             branch.actions.push((now, action.clone()));
             return Ok(());
         }
-        let mut actions = branch.actions[..done].to_vec();
-        actions.push((now, action.clone()));
+        self.branch_off(done);
+        self.branches[self.current].actions.push((now, action.clone()));
+        Ok(())
+    }
+
+    /// Begins a branch at the cursor, whatever comes next; the branch it leaves keeps its future.
+    pub fn fork(&mut self) {
+        self.branch_off(self.world.actions().len());
+    }
+
+    /// A new current branch that shares the first `done` actions with the one it leaves.
+    fn branch_off(&mut self, done: usize) {
+        let (now, current) = (self.now(), self.current);
+        let actions = self.branches[current].actions[..done].to_vec();
         self.branches.push(Branch { parent: Some((current, now)), actions, head: now });
         let before = self.keyframes[current].iter().filter(|w| w.now() <= now && w.actions().len() <= done);
         let before = before.cloned().collect();
         self.keyframes.push(before);
         self.current = self.branches.len() - 1;
-        Ok(())
     }
 
     /// Moves to the next event for which `wanted` holds (see [`super::visible`], [`super::interesting`]), playing on
@@ -313,6 +324,21 @@ mod tests {
         t.switch(1, ms(60_000)).unwrap();
         assert_eq!((t.now(), t.world().hash()), (ms(30_000), second));
         assert!(t.switch(9, ms(0)).is_err());
+    }
+
+    #[test]
+    fn a_fork_goes_the_same_way_until_somebody_acts() {
+        let mut t = timeline();
+        t.seek(ms(10_000));
+        let there = t.world().hash();
+        t.seek(ms(4000));
+        t.fork();
+        assert_eq!((t.current_branch(), t.head()), (1, ms(4000)));
+        t.seek(ms(10_000));
+        assert_eq!(t.world().hash(), there);
+        t.act(&KILL).unwrap();
+        t.switch(0, ms(10_000)).unwrap();
+        assert_eq!((t.head(), t.world().hash()), (ms(10_000), there));
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl Sim {
     }
 
     pub fn fork(&mut self) -> Result<(), String> {
-        Err("do something at this instant: acting in the past forks by itself, and the first run stays".into())
+        self.timeline.fork();
+        Ok(())
     }
 
     pub fn switch(&mut self, branch: usize) -> Result<(), String> {

@@ -50,6 +50,7 @@ pub fn Phone(props: &PhoneProps) -> Html {
                         </Partition>
                     }) }
                     <Nodes view={view.clone()} />
+                    <More snapshot={snapshot.clone()} />
                     <section class="pt" style="padding-bottom:8px"><ProduceForm topic={ui.partition.topic.clone()} />
                         { for view.consumers.iter().map(|c| html! {
                             <p key={c.id.0} class="small mid" style="padding:6px 14px 0;display:flex;gap:6px;align-items:center"><Icon name="consumer" /><b>{ &c.name }</b>
@@ -85,6 +86,28 @@ fn Top(props: &PhoneProps) -> Html {
                 <button class="hit" aria-label="Settings" onclick={settings}><Icon name="sliders" /></button>
             </span>
         </header>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct MoreProps {
+    snapshot: Rc<Snapshot>,
+}
+
+#[component]
+fn More(props: &MoreProps) -> Html {
+    let lab = use_lab();
+    let shown = props.snapshot.background;
+    let background = {
+        let lab = lab.clone();
+        Callback::from(move |_| lab.set_background(!shown))
+    };
+    let fork = Callback::from(move |_| lab.fork());
+    html! {
+        <div class="strip-row">
+            <button class="btn" aria-pressed={if shown { "true" } else { "false" }} onclick={background}>{ "Background traffic" }</button>
+            if props.snapshot.no_rewind.is_none() { <button class="btn" onclick={fork}><Icon name="fork" />{ "Fork here" }</button> }
+        </div>
     }
 }
 

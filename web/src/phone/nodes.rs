@@ -24,7 +24,7 @@ pub fn Quorum(props: &NodesProps) -> Html {
     let metadata = view.active_controller().and_then(|n| n.controller.as_ref()).map(|c| c.high_watermark);
     html! {
         <section class="quorum" role="group" aria-label="Controllers" aria-description={words(view)}>
-            { for model::controllers(view).map(|node| html! { <HexMark key={node.id.0} hex={hex(view, node)} picked=false width=34.0 /> }) }
+            { for model::controllers(view).map(|node| html! { <HexMark key={node.id.0} hex={hex(view, node)} picked=false width=38.0 /> }) }
             <span class="push">{ "quorum epoch " }<b>{ epoch(view) }</b></span>
             if let Some(offset) = metadata { <span>{ "meta " }<b>{ offset }</b></span> }
         </section>

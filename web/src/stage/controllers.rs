@@ -152,7 +152,7 @@ pub fn HexMark(props: &HexMarkProps) -> Html {
         <svg width={props.width.to_string()} height={height.to_string()} viewBox="0 0 44 37" aria-hidden="true">
             <polygon {class} points="43,18.5 32.5,36 11.5,36 1,18.5 11.5,1 32.5,1" />
             if hex.active { <use href="#crown" x="16" y="3" width="12" height="10" class="crown" /> }
-            <text class="t b to-mid" x="22" y={if hex.active { "26" } else { "22.5" }}>{ hex.id.0 }</text>
+            <text class="t b to-mid" style={format!("font-size:{:.1}px", (11.0 * 44.0 / props.width).min(14.0))} x="22" y={if hex.active { "26" } else { "22.5" }}>{ hex.id.0 }</text>
             if let Some((granted, all)) = hex.votes {
                 { for (0..all).map(|i| html! {
                     <circle key={i} cx={(22.0 + (i as f64 - (all as f64 - 1.0) / 2.0) * 7.0).to_string()} cy="30" r="2.4"

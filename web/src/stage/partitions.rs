@@ -70,7 +70,7 @@ fn Quorum(props: &ViewProps) -> Html {
                 html! {
                     <span key={node.id.0} role="group" aria-label={format!("Controller {}", node.id)} aria-description={controllers::description(&hex)}
                         data-node={node.id.to_string()} data-state={hex.role.clone()} style="display:flex;align-items:center">
-                        <HexMark hex={hex.clone()} picked=false width=32.0 />
+                        <HexMark hex={hex.clone()} picked=false width=36.0 />
                         <Acts node={node.id} kind="controller" process={node.process} />
                     </span>
                 }

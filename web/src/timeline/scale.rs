@@ -9,7 +9,8 @@ const SILENCE_US: u64 = 1_500_000;
 /// Share of a folded slice, of an ordinary one, and of one where something notable happened.
 const FOLDED: f64 = 0.1;
 const PLAIN: f64 = 1.0;
-const NOTABLE: f64 = 7.0;
+const NOTABLE_SHARE: f64 = 0.35;
+const MOST_NOTABLE: f64 = 30.0;
 /// Starting up is told, but gets no extra room.
 const STARTING_US: u64 = 4_500_000;
 /// A real cluster's past is shown this far back.
@@ -44,9 +45,14 @@ impl Scale {
             }
             last = last.max(at);
         }
-        for event in events.iter().filter(|e| e.kind.is_interesting() && !is_repeated(e) && e.at.0 > STARTING_US) {
-            weights[index(event.at.0)] = NOTABLE;
-        }
+        let notable = events.iter().filter(|e| e.kind.is_interesting() && !is_repeated(e) && e.at.0 > STARTING_US);
+        let mut notable: Vec<usize> = notable.map(|event| index(event.at.0)).collect();
+        notable.dedup();
+        // All of them together get this share of the axis, within bounds.
+        let rest: f64 = weights.iter().sum();
+        let each =
+            (rest * NOTABLE_SHARE / (1.0 - NOTABLE_SHARE) / notable.len().max(1) as f64).clamp(2.0, MOST_NOTABLE);
+        notable.into_iter().for_each(|i| weights[i] = each);
         let total: f64 = weights.iter().sum();
         let mut edges = Vec::with_capacity(slices + 1);
         let mut x = left;
@@ -86,7 +92,8 @@ impl Scale {
             let mut at = self.start.next_multiple_of(step);
             while at <= end {
                 let x = self.x(Time(at));
-                if ticks.iter().all(|(taken, _)| (taken - x).abs() >= room) {
+                let folded = |(from, to): &(Time, Time)| x > self.x(*from) - 20.0 && x < self.x(*to) + 6.0;
+                if !self.folds.iter().any(folded) && ticks.iter().all(|(taken, _)| (taken - x).abs() >= room) {
                     let text = if at % 1_000_000 == 0 {
                         format!("{}", at / 1_000_000)
                     } else {
