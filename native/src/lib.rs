@@ -4,4 +4,19 @@
 //! processes; `http` shows it; `cli` is the command line.
 
 pub mod clock;
+pub mod disk;
 pub mod driver;
+
+pub mod properties;
+
+pub mod node;
+
+pub mod supervisor;
+
+pub mod http;
+
+pub mod admin;
+pub mod clients;
+
+pub mod cli;
+pub mod failure;

@@ -1,2 +1,5 @@
 //! The `kafka-lab` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    kafka_lab::cli::main()
+}

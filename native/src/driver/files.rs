@@ -70,3 +70,14 @@ impl Files for NoFiles {
         Box::new(Self::refuse)
     }
 }
+
+impl Files for crate::disk::FileDisk {
+    fn pin(&self, slice: &FileSlice) -> Option<Arc<File>> {
+        Self::pin(self, slice)
+    }
+
+    fn durability(&self, target: &SyncTarget) -> Box<dyn FnOnce() -> DiskResult<()> + Send> {
+        let handle = self.sync_handle(target);
+        Box::new(move || handle.run())
+    }
+}

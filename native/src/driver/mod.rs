@@ -81,6 +81,23 @@ pub struct Counters {
     pub jobs: u64,
 }
 
+impl Counters {
+    /// The sum of two drivers of one process.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            frames_in: self.frames_in + other.frames_in,
+            bytes_in: self.bytes_in + other.bytes_in,
+            frames_out: self.frames_out + other.frames_out,
+            bytes_out: self.bytes_out + other.bytes_out,
+            connections: self.connections + other.connections,
+            accepted: self.accepted + other.accepted,
+            syncs: self.syncs + other.syncs,
+            jobs: self.jobs + other.jobs,
+        }
+    }
+}
+
 /// An event as the machine wrote it, with the time of the input that led to it.
 pub struct Traced {
     pub id: EventId,

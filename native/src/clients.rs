@@ -1,0 +1,163 @@
+//! Core's own producer and consumer over real sockets: the machines that the page simulates, driven by the same driver.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use lab_core::{
+    client::{Consumer, ConsumerConfig, Delivery, FetchedRecord, Producer, ProducerConfig, Record, SendError},
+    id::NodeId,
+    job::JobResult,
+    seam::{Ctx, Input, Machine, Outbox},
+    wire::error::ErrorCode,
+};
+use tokio::{runtime::Builder, task::LocalSet, time::sleep};
+
+use crate::{
+    admin,
+    clock::Clock,
+    driver::{Driver, Limits, NoFiles},
+    failure::{Failure, Outcome, While},
+    node::random_u64,
+};
+
+/// How often pull queues are looked at when nothing else happens.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Runs `body` on an event loop of its own.
+pub fn block_on<T>(body: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    let runtime = Builder::new_current_thread().enable_all().build().doing(|| "cannot start an event loop".into())?;
+    LocalSet::new().block_on(&runtime, body)
+}
+
+fn drive<M: Machine + 'static>(id: NodeId, start: impl FnOnce(&mut Ctx<'_>) -> M) -> Driver<M, NoFiles> {
+    let limits = Limits { frame_max: 512 << 20, ..Limits::default() };
+    let no_jobs = |_| -> JobResult { unreachable!("clients ask for no jobs") };
+    let outbox = Outbox::new(id, 0, false);
+    let started = Driver::start(id, NoFiles, outbox, Clock::start(), limits, no_jobs, |ctx| {
+        Ok::<_, std::convert::Infallible>(start(ctx))
+    });
+    started.unwrap_or_else(|never| match never {})
+}
+
+/// A producer that is running.
+pub struct RunningProducer(Driver<Producer, NoFiles>);
+
+impl RunningProducer {
+    pub fn start(bootstrap: &str, config: ProducerConfig) -> Outcome<Self> {
+        let bootstrap = admin::endpoints(bootstrap)?;
+        let config = ProducerConfig { bootstrap, seed: random_u64(), ..config };
+        Ok(Self(drive(config.id, |ctx| Producer::start(config, ctx))))
+    }
+
+    /// Hands over one record, waiting while the buffer is full. Deliveries that come meanwhile are returned.
+    pub async fn send(&self, record: Record) -> Outcome<Vec<Delivery>> {
+        let mut deliveries = Vec::new();
+        loop {
+            match self.0.with(|producer, ctx| producer.send(ctx, record.clone())) {
+                Ok(_) => break,
+                Err(SendError::BufferFull) => {
+                    deliveries.extend(self.deliveries());
+                    sleep(LOOK).await;
+                }
+                Err(error) => return Err(Failure::new(error.to_string())),
+            }
+        }
+        Ok(deliveries)
+    }
+
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.0.with(|producer, _| producer.take_deliveries())
+    }
+
+    /// Sends what is buffered and waits until all is acknowledged or given up.
+    pub async fn flush(&self) -> Vec<Delivery> {
+        self.0.step(Input::Command(lab_core::id::Command::Flush));
+        let mut deliveries = self.deliveries();
+        while self.0.read(|producer, _, _| producer.waiting()) > 0 {
+            sleep(LOOK).await;
+            deliveries.extend(self.deliveries());
+        }
+        deliveries.extend(self.deliveries());
+        deliveries
+    }
+
+    /// What goes wrong now, if anything: "cannot connect to ...".
+    pub fn last_error(&self) -> Option<String> {
+        self.0.read(|producer, _, _| producer.view().last_error)
+    }
+}
+
+/// A consumer that is running.
+pub struct RunningConsumer(Driver<Consumer, NoFiles>);
+
+impl RunningConsumer {
+    pub fn start(bootstrap: &str, config: ConsumerConfig) -> Outcome<Self> {
+        let bootstrap = admin::endpoints(bootstrap)?;
+        let config = ConsumerConfig { bootstrap, seed: random_u64(), ..config };
+        Ok(Self(drive(config.id, |ctx| Consumer::start(config, ctx))))
+    }
+
+    /// Waits a moment for records; empty when none came.
+    pub async fn poll(&self) -> Vec<FetchedRecord> {
+        let records = self.0.with(|consumer, _| consumer.take_records());
+        if records.is_empty() {
+            sleep(LOOK).await;
+        }
+        records
+    }
+
+    /// Every assigned partition was read to its high watermark.
+    pub fn at_end(&self) -> bool {
+        self.0.read(|consumer, _, _| consumer.at_end())
+    }
+
+    pub fn last_error(&self) -> Option<String> {
+        self.0.read(|consumer, _, _| consumer.view().last_error)
+    }
+}
+
+/// The first delivery that failed, as a failure.
+pub fn check(deliveries: &[Delivery]) -> Outcome {
+    for delivery in deliveries {
+        if let Err(code) = delivery.result {
+            let code = ErrorCode::from_code(code);
+            let count = delivery.handles.len();
+            return Err(Failure::new(format!(
+                "{count} record(s) for {} were not stored: {} ({})",
+                delivery.partition,
+                code.name(),
+                code.message()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Sends one record and waits for its acknowledgement.
+pub fn produce_one(
+    bootstrap: &str,
+    topic: &str,
+    partition: Option<i32>,
+    key: Option<String>,
+    value: String,
+) -> Outcome {
+    block_on(async {
+        let config = ProducerConfig {
+            name: "kafka-lab".into(),
+            linger_ms: 0,
+            delivery_timeout_ms: 15_000,
+            ..Default::default()
+        };
+        let producer = RunningProducer::start(bootstrap, config)?;
+        let record = Record {
+            topic: topic.into(),
+            partition,
+            key: key.map(Bytes::from),
+            value: Some(value.into()),
+            ..Record::default()
+        };
+        let mut deliveries = producer.send(record).await?;
+        deliveries.extend(producer.flush().await);
+        check(&deliveries)
+    })
+}

@@ -1,0 +1,76 @@
+//! What a node process and its supervisor tell each other: JSON, one message a line, over a socket pair that the node
+//! inherits as its standard input. End of file means that the supervisor is gone: the node stops cleanly.
+
+use lab_core::{
+    trace::Event,
+    view::{BrokerView, ControllerView},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+use crate::driver::{Counters, LinkTable};
+
+/// Supervisor to node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// Faults to apply from now on, all of them.
+    Links { table: LinkTable },
+    /// Somebody watches the page: report often, and send events.
+    Watch { on: bool },
+    /// Report now.
+    Report,
+}
+
+/// Node to supervisor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case")]
+pub enum News {
+    Report(Box<Report>),
+    Events { events: Vec<Event>, dropped: u64 },
+}
+
+/// A node about itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    pub controller: Option<ControllerView>,
+    pub broker: Option<BrokerView>,
+    pub counters: Counters,
+    /// Resident memory.
+    pub rss_bytes: u64,
+    /// User and system time since the process started.
+    pub cpu_ms: u64,
+}
+
+/// Reads messages of one kind, one a line.
+pub struct Lines(tokio::io::Lines<BufReader<OwnedReadHalf>>);
+
+/// Writes messages, one a line.
+pub struct LineWriter(OwnedWriteHalf);
+
+pub fn split(stream: UnixStream) -> (Lines, LineWriter) {
+    let (read, write) = stream.into_split();
+    (Lines(BufReader::new(read).lines()), LineWriter(write))
+}
+
+impl Lines {
+    /// `None` at the end of the stream, which is also how a broken one ends.
+    pub async fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Option<Result<T, serde_json::Error>> {
+        let line = self.0.next_line().await.ok().flatten()?;
+        Some(serde_json::from_str(&line))
+    }
+}
+
+impl LineWriter {
+    pub async fn send<T: Serialize>(&mut self, message: &T) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(message).map_err(std::io::Error::other)?;
+        line.push(b'\n');
+        self.0.write_all(&line).await
+    }
+}

@@ -1,0 +1,541 @@
+//! A cluster of processes: starts them, watches them, does to them what people ask, and ends them in order.
+//!
+//! One task owns all state and takes messages ([`Message`]); everybody else holds a [`Handle`]. "Paused" and "down" come
+//! from here, never from a node's last word.
+
+pub mod control;
+pub mod layout;
+mod process;
+mod shutdown;
+pub mod status;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use lab_core::{
+    id::{EventId, NodeId},
+    trace::{Event, EventKind},
+    view::{Action, ClusterView, LinkView, NodeView, ProcessState},
+};
+use rustix::process::Signal;
+use tokio::{
+    select,
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tracing::{info, warn};
+
+use self::{layout::Layout, process::NodeProcess, status::Status};
+use crate::{
+    admin,
+    clock::Clock,
+    driver::{LinkFault, LinkTable},
+    failure::{Failure, Outcome},
+    node::channel::{News, Order},
+};
+
+/// How often watchers get a new view.
+const PUBLISH: Duration = Duration::from_millis(150);
+/// A node that was asked for a report and does not answer is shown as it was.
+const REPORT_WITHIN: Duration = Duration::from_millis(700);
+/// Who asked for a node to end or to come up is answered within this.
+const DONE_WITHIN: Duration = Duration::from_secs(12);
+
+/// Everything that reaches the supervising task.
+#[derive(Debug)]
+pub(crate) enum Message {
+    News(NodeId, u64, News),
+    Ended(NodeId, u64, String),
+    Act(Action, oneshot::Sender<Result<(), String>>),
+    Status(oneshot::Sender<Status>),
+    /// One more or one fewer watches the page.
+    Watchers(i32),
+}
+
+/// A way to the supervising task.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    messages: mpsc::UnboundedSender<Message>,
+    pub view: watch::Receiver<Arc<ClusterView>>,
+    pub events: broadcast::Sender<Arc<Vec<Event>>>,
+    pub metrics: watch::Receiver<Arc<Vec<crate::http::metrics::NodeFigures>>>,
+    pub cluster_id: String,
+    pub bootstrap: String,
+}
+
+impl Handle {
+    /// Does what a person asks; the error is a sentence for them.
+    pub async fn act(&self, action: Action) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || "the cluster is being stopped".to_owned();
+        self.messages.send(Message::Act(action, reply)).map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    pub async fn status(&self) -> Option<Status> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.send(Message::Status(reply)).ok()?;
+        answer.await.ok()
+    }
+
+    /// Views are refreshed, and nodes send events, while the guard lives.
+    pub fn watch(&self) -> Watching {
+        let _ = self.messages.send(Message::Watchers(1));
+        Watching(self.messages.clone())
+    }
+}
+
+/// Somebody watches.
+#[derive(Debug)]
+pub struct Watching(mpsc::UnboundedSender<Message>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.0.send(Message::Watchers(-1));
+    }
+}
+
+/// The supervising task's state.
+pub struct Supervisor {
+    layout: Layout,
+    clock: Clock,
+    nodes: BTreeMap<NodeId, NodeProcess>,
+    links: Vec<LinkView>,
+    messages: mpsc::UnboundedSender<Message>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    publish_view: watch::Sender<Arc<ClusterView>>,
+    publish_metrics: watch::Sender<Arc<Vec<crate::http::metrics::NodeFigures>>>,
+    events: broadcast::Sender<Arc<Vec<Event>>>,
+    event_count: u64,
+    watchers: i32,
+    waiting: Vec<Waiting>,
+    statuses: Vec<PendingStatus>,
+    ready: bool,
+    failed: Option<Failure>,
+}
+
+/// Somebody waits for a node to end or to come up.
+struct Waiting {
+    node: NodeId,
+    for_end: bool,
+    until: Instant,
+    reply: oneshot::Sender<Result<(), String>>,
+}
+
+struct PendingStatus {
+    missing: Vec<NodeId>,
+    until: Instant,
+    reply: oneshot::Sender<Status>,
+}
+
+impl Supervisor {
+    pub fn new(layout: Layout) -> (Self, Handle) {
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let (publish_view, view) = watch::channel(Arc::default());
+        let (publish_metrics, metrics) = watch::channel(Arc::default());
+        let (events, _) = broadcast::channel(64);
+        let handle = Handle {
+            messages: messages.clone(),
+            view,
+            events: events.clone(),
+            metrics,
+            cluster_id: layout.file.cluster_id.clone(),
+            bootstrap: layout.file.bootstrap.clone(),
+        };
+        let nodes = layout.file.nodes.iter().map(|entry| (entry.id, NodeProcess::new(entry.clone()))).collect();
+        let supervisor = Self {
+            layout,
+            clock: Clock::start(),
+            nodes,
+            links: Vec::new(),
+            messages,
+            inbox,
+            publish_view,
+            publish_metrics,
+            events,
+            event_count: 0,
+            watchers: 0,
+            waiting: Vec::new(),
+            statuses: Vec::new(),
+            ready: false,
+            failed: None,
+        };
+        (supervisor, handle)
+    }
+
+    /// Starts all nodes and runs until `stop` resolves; then ends them. `on_ready` is called once, when every broker is
+    /// registered and unfenced.
+    pub async fn run(mut self, stop: impl Future<Output = ()>, on_ready: impl FnOnce()) -> Outcome {
+        self.layout.file.supervisor_pid = Some(std::process::id());
+        let ids: Vec<NodeId> = self.nodes.keys().copied().collect();
+        // Controllers first: brokers find a quorum when they look for one.
+        let (controllers, brokers): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| !self.nodes[id].is_broker());
+        for id in controllers.into_iter().chain(brokers) {
+            if let Err(failure) = self.start(id) {
+                self.failed = Some(failure);
+                break;
+            }
+        }
+        let mut on_ready = Some(on_ready);
+        let mut tick = interval(PUBLISH);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stop);
+        while self.failed.is_none() {
+            select! {
+                message = self.inbox.recv() => self.take(message.expect("this task holds a sender")),
+                _ = tick.tick() => self.tick(),
+                () = &mut stop => break,
+            }
+            if !self.ready && self.all_ready() {
+                self.ready = true;
+                if let Some(tell) = on_ready.take() {
+                    tell();
+                }
+            }
+        }
+        self.stop_all().await;
+        self.layout.file.supervisor_pid = None;
+        self.layout.file.http = None;
+        self.save();
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    /// Where the page is, for `cluster.json`.
+    pub fn set_http(&mut self, address: String) {
+        self.layout.file.http = Some(address);
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::News(id, start, news) => self.news(id, start, news),
+            Message::Ended(id, start, how) => self.ended(id, start, &how),
+            Message::Act(action, reply) => self.act(action, reply),
+            Message::Status(reply) => {
+                let missing: Vec<NodeId> = self
+                    .nodes
+                    .values()
+                    .filter(|n| n.runs() && n.state != ProcessState::Paused)
+                    .map(NodeProcess::id)
+                    .collect();
+                missing.iter().for_each(|id| self.nodes[id].order(Order::Report));
+                self.statuses.push(PendingStatus { missing, until: Instant::now() + REPORT_WITHIN, reply });
+                self.answer_statuses();
+            }
+            Message::Watchers(change) => {
+                let before = self.watchers > 0;
+                self.watchers += change;
+                let after = self.watchers > 0;
+                if before != after {
+                    self.nodes.values().for_each(|node| node.order(Order::Watch { on: after }));
+                }
+                self.publish();
+            }
+        }
+    }
+
+    fn news(&mut self, id: NodeId, start: u64, news: News) {
+        let now = self.clock.time();
+        let Some(node) = self.nodes.get_mut(&id).filter(|node| node.start == start) else { return };
+        match news {
+            News::Report(report) => {
+                let first = node.report.is_none();
+                node.report = Some(*report);
+                node.report_at = now;
+                if first {
+                    self.settle(id, false, Ok(()));
+                }
+                for pending in &mut self.statuses {
+                    pending.missing.retain(|missing| *missing != id);
+                }
+                self.answer_statuses();
+            }
+            News::Events { events, dropped: _ } => self.tell_events(events),
+        }
+    }
+
+    fn ended(&mut self, id: NodeId, start: u64, how: &str) {
+        let Some(node) = self.nodes.get_mut(&id).filter(|node| node.start == start) else { return };
+        let expected = node.end_expected;
+        node.ended();
+        info!("node {id} has ended: {how}");
+        if !expected {
+            let tail = node.log_tail();
+            let path = node.log_path();
+            warn!("node {id} ended by itself ({how}). The end of {}:\n  {tail}", path.display());
+            if !self.ready && self.failed.is_none() {
+                self.failed = Some(
+                    Failure::new(format!("node {id} did not start. The end of {}:\n  {tail}", path.display()))
+                        .next("Correct the cause and run the command again; the data is kept."),
+                );
+            }
+        }
+        self.happened(id, EventKind::Stopped);
+        self.settle(id, true, Ok(()));
+        self.settle(
+            id,
+            false,
+            Err(format!("node {id} ended while it started; {}/node.log says why", self.nodes[&id].entry.dir.display())),
+        );
+        for pending in &mut self.statuses {
+            pending.missing.retain(|missing| *missing != id);
+        }
+        self.answer_statuses();
+        self.save();
+    }
+
+    fn start(&mut self, id: NodeId) -> Outcome {
+        let origin = self.clock.origin_us();
+        let table = self.link_table();
+        let node = self.nodes.get_mut(&id).expect("known");
+        node.spawn(origin, &self.messages)?;
+        if self.watchers > 0 {
+            node.order(Order::Watch { on: true });
+        }
+        node.order(Order::Links { table });
+        self.happened(id, EventKind::Started);
+        self.save();
+        Ok(())
+    }
+
+    fn act(&mut self, action: Action, reply: oneshot::Sender<Result<(), String>>) {
+        let result = match action {
+            Action::Kill { node } => {
+                let result = self.to_process(node, EventKind::Killed, |process| {
+                    process.end_expected = true;
+                    process.signal(Signal::KILL);
+                });
+                if result.is_ok() {
+                    return self.wait(node, true, reply);
+                }
+                result
+            }
+            Action::Stop { node } => {
+                let result = self.to_process(node, EventKind::StopAsked, NodeProcess::ask_to_stop);
+                if result.is_ok() {
+                    return self.wait(node, true, reply);
+                }
+                result
+            }
+            Action::Start { node } => match self.known(node).map(|process| process.runs()) {
+                Ok(true) => Err(format!("node {node} is already running")),
+                Ok(false) => match self.start(node) {
+                    Ok(()) => return self.wait(node, false, reply),
+                    Err(failure) => Err(failure.to_string()),
+                },
+                Err(error) => Err(error),
+            },
+            Action::Pause { node } => self.to_process(node, EventKind::Paused, |process| {
+                process.signal(Signal::STOP);
+                process.state = ProcessState::Paused;
+            }),
+            Action::Resume { node } => match self.running(node).map(|process| process.state) {
+                Ok(ProcessState::Paused) => self.to_process(node, EventKind::Resumed, |process| {
+                    process.signal(Signal::CONT);
+                    process.state = ProcessState::Alive;
+                }),
+                Ok(_) => Err(format!("node {node} is not paused")),
+                Err(error) => Err(error),
+            },
+            Action::Cut { a, b, one_way } => {
+                self.link(LinkView { a, b, cut: true, one_way, extra_ms: 0 }, EventKind::LinkCut { a, b, one_way })
+            }
+            Action::Slow { a, b, ms } => self
+                .link(LinkView { a, b, cut: false, one_way: false, extra_ms: ms }, EventKind::LinkSlowed { a, b, ms }),
+            Action::Heal => {
+                self.links.clear();
+                self.send_links();
+                self.happened(NodeId(0), EventKind::LinksHealed);
+                Ok(())
+            }
+            Action::CreateTopic { .. } | Action::Produce { .. } => {
+                // A client of its own on a thread of its own, like any other client of the cluster.
+                let bootstrap = self.layout.file.bootstrap.clone();
+                tokio::task::spawn_blocking(move || {
+                    let _ = reply.send(admin::perform(&bootstrap, action).map_err(|failure| failure.to_string()));
+                });
+                return;
+            }
+            other => Err(format!("a real cluster cannot do this: {}", unable(&other))),
+        };
+        self.publish();
+        let _ = reply.send(result);
+    }
+
+    fn known(&mut self, id: NodeId) -> Result<&mut NodeProcess, String> {
+        let ids = self.nodes.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        self.nodes.get_mut(&id).ok_or_else(|| format!("there is no node {id}; the nodes are {ids}"))
+    }
+
+    fn running(&mut self, id: NodeId) -> Result<&mut NodeProcess, String> {
+        self.known(id).and_then(|node| if node.runs() { Ok(node) } else { Err(format!("node {id} is not running")) })
+    }
+
+    /// Does something to the process of a running node, and says so.
+    fn to_process(
+        &mut self,
+        id: NodeId,
+        event: EventKind,
+        change: impl FnOnce(&mut NodeProcess),
+    ) -> Result<(), String> {
+        change(self.running(id)?);
+        self.happened(id, event);
+        Ok(())
+    }
+
+    fn wait(&mut self, node: NodeId, for_end: bool, reply: oneshot::Sender<Result<(), String>>) {
+        self.publish();
+        self.waiting.push(Waiting { node, for_end, until: Instant::now() + DONE_WITHIN, reply });
+    }
+
+    /// Answers those who wait for this node to end, or to come up.
+    fn settle(&mut self, id: NodeId, ended: bool, result: Result<(), String>) {
+        for waiting in self.waiting.extract_if(.., |waiting| waiting.node == id && waiting.for_end == ended) {
+            let _ = waiting.reply.send(result.clone());
+        }
+    }
+
+    fn link(&mut self, link: LinkView, event: EventKind) -> Result<(), String> {
+        self.known(link.a)?;
+        self.known(link.b)?;
+        if link.a == link.b {
+            return Err("a node has no link to itself".into());
+        }
+        let same = |known: &LinkView| {
+            (known.a, known.b) == (link.a, link.b)
+                || (known.b, known.a) == (link.a, link.b) && !known.one_way && !link.one_way
+        };
+        self.links.retain(|known| !same(known));
+        if link.cut || link.extra_ms > 0 {
+            self.links.push(link);
+        }
+        self.send_links();
+        self.happened(NodeId(0), event);
+        Ok(())
+    }
+
+    fn link_table(&self) -> LinkTable {
+        let mut faults = Vec::new();
+        for link in &self.links {
+            faults.push(LinkFault { from: link.a, to: link.b, cut: link.cut, delay_ms: link.extra_ms });
+            if !link.one_way {
+                faults.push(LinkFault { from: link.b, to: link.a, cut: link.cut, delay_ms: link.extra_ms });
+            }
+        }
+        LinkTable { faults, endpoints: self.layout.endpoints() }
+    }
+
+    fn send_links(&self) {
+        let table = self.link_table();
+        self.nodes.values().for_each(|node| node.order(Order::Links { table: table.clone() }));
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        for late in self.waiting.extract_if(.., |waiting| waiting.until < now) {
+            let what = if late.for_end { "has not ended yet" } else { "has not come up yet" };
+            let _ = late.reply.send(Err(format!("node {} {what}; `kafka-lab status` shows its state", late.node)));
+        }
+        self.answer_statuses();
+        if self.watchers > 0 {
+            self.publish();
+        }
+        self.publish_metrics.send_replace(Arc::new(self.figures()));
+    }
+
+    fn answer_statuses(&mut self) {
+        let now = Instant::now();
+        let due: Vec<PendingStatus> =
+            self.statuses.extract_if(.., |pending| pending.missing.is_empty() || pending.until < now).collect();
+        for pending in due {
+            let _ = pending.reply.send(self.status());
+        }
+    }
+
+    fn status(&self) -> Status {
+        let mut status = status::of(&self.view());
+        status.cluster_id = self.layout.file.cluster_id.clone();
+        status.bootstrap = self.layout.file.bootstrap.clone();
+        status.http = self.layout.file.http.clone();
+        for node in &mut status.nodes {
+            let process = &self.nodes[&node.id];
+            node.roles = process.entry.roles.clone();
+            node.rss_bytes = process.report.as_ref().filter(|_| process.runs()).map_or(0, |report| report.rss_bytes);
+        }
+        status
+    }
+
+    /// What is known now.
+    fn view(&self) -> ClusterView {
+        let nodes = self.nodes.values().map(|node| NodeView {
+            id: node.id(),
+            process: node.state,
+            as_of: node.report_at,
+            address: node.entry.address.clone(),
+            pid: node.pid,
+            rack: None,
+            controller: node.report.as_ref().and_then(|report| report.controller.clone()),
+            broker: node.report.as_ref().and_then(|report| report.broker.clone()),
+        });
+        ClusterView {
+            at: self.clock.time(),
+            events: self.event_count,
+            nodes: nodes.collect(),
+            links: self.links.clone(),
+            presets: self.layout.file.presets.iter().cloned().map(Into::into).collect(),
+            ..ClusterView::default()
+        }
+    }
+
+    fn publish(&self) {
+        self.publish_view.send_replace(Arc::new(self.view()));
+    }
+
+    fn figures(&self) -> Vec<crate::http::metrics::NodeFigures> {
+        let view = self.view();
+        crate::http::metrics::figures(&view, |id| {
+            self.nodes.get(&id).filter(|n| n.runs()).and_then(|n| n.report.as_ref())
+        })
+    }
+
+    /// Every broker is registered, with the epoch it knows itself, and unfenced.
+    fn all_ready(&self) -> bool {
+        let view = self.view();
+        let Some(active) = view.active_controller().and_then(|node| node.controller.as_ref()?.active.as_ref()) else {
+            return false;
+        };
+        self.nodes.values().filter(|node| node.is_broker()).all(|node| {
+            let Some(broker) = node.report.as_ref().and_then(|report| report.broker.as_ref()) else { return false };
+            let registered = active.brokers.iter().find(|registration| registration.id == node.id());
+            !broker.fenced && registered.is_some_and(|r| !r.fenced && r.broker_epoch == broker.broker_epoch)
+        })
+    }
+
+    /// Something happened to a process or a link.
+    fn happened(&mut self, node: NodeId, kind: EventKind) {
+        let id = EventId::new(NodeId(0), self.event_count + 1);
+        self.tell_events(vec![Event { id, at: self.clock.time(), node, cause: None, kind }]);
+    }
+
+    fn tell_events(&mut self, events: Vec<Event>) {
+        self.event_count += events.len() as u64;
+        // Nobody may be listening.
+        let _ = self.events.send(Arc::new(events));
+    }
+
+    fn save(&mut self) {
+        for entry in &mut self.layout.file.nodes {
+            entry.pid = self.nodes[&entry.id].pid;
+        }
+        if let Err(failure) = self.layout.save() {
+            warn!("{failure}");
+        }
+    }
+}
+
+/// Why an action is the simulator's alone.
+fn unable(action: &Action) -> &'static str {
+    match action {
+        Action::PowerLoss { .. } => "it would have to cut the power of this machine; Kill ends the process",
+        Action::Load { .. } => "load comes from a Kafka client, such as kafka-producer-perf-test",
+        _ => "only the simulator can",
+    }
+}
