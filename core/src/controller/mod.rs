@@ -38,6 +38,9 @@ mod active;
 mod snapshots;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
@@ -150,8 +153,11 @@ impl Machine for Controller {
             input => self.raft.handle_input(ctx, &input),
         }
         self.settle(ctx);
+        // What a timer does is not caused by the frame that happened to come at that moment.
+        ctx.out.because(None);
         self.run_timers(ctx);
         self.settle(ctx);
+        self.maybe_snapshot(ctx);
         let ended = self.failure().is_some() || (self.shutting_down && self.raft.shutdown_complete());
         if ended && !self.exited {
             self.exited = true;
@@ -287,7 +293,6 @@ impl Controller {
                 }
                 self.committed.advance(last_offset);
                 self.answer_committed(ctx);
-                self.maybe_snapshot(ctx);
             }
             RaftEvent::Snapshot { end_offset, epoch, records } => {
                 self.committed_epoch = epoch;

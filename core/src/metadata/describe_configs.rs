@@ -23,11 +23,13 @@ pub fn describe(image: &MetadataImage, request: &DescribeConfigsRequest, node: &
         let found = match ResourceType::from_code(resource.resource_type) {
             Some(ResourceType::Topic) => topic(image, resource, node),
             Some(ResourceType::Broker) => broker(image, &resource.resource_name, node),
-            None => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {}", resource.resource_type))),
+            None => {
+                Err((ErrorCode::InvalidRequest, Some(format!("Unsupported resource type: {}", resource.resource_type))))
+            }
         };
         let (error_code, error_message, mut configs) = match found {
             Ok(configs) => (0, None, configs),
-            Err((code, message)) => (code.code(), Some(message), Vec::new()),
+            Err((code, message)) => (code.code(), message, Vec::new()),
         };
         if let Some(keys) = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty()) {
             configs.retain(|c| keys.contains(&c.name));
@@ -46,15 +48,15 @@ pub fn describe(image: &MetadataImage, request: &DescribeConfigsRequest, node: &
     DescribeConfigsResponse { results: request.resources.iter().map(result).collect(), ..Default::default() }
 }
 
-type Configs = Result<Vec<DescribeConfigsResourceResult>, (ErrorCode, String)>;
+type Configs = Result<Vec<DescribeConfigsResourceResult>, (ErrorCode, Option<String>)>;
 
 fn topic(image: &MetadataImage, resource: &DescribeConfigsResource, node: &NodeConfig) -> Configs {
     let name = resource.resource_name.as_str();
     if let Some(why) = topic_name::invalid(name) {
-        return Err((ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}")));
+        return Err((ErrorCode::InvalidTopicException, Some(format!("Topic name is invalid: {why}"))));
     }
     if image.topic(name).is_none() {
-        return Err((ErrorCode::UnknownTopicOrPartition, ErrorCode::UnknownTopicOrPartition.message().into()));
+        return Err((ErrorCode::UnknownTopicOrPartition, None));
     }
     Ok(configs::TOPIC_KEYS.iter().map(|key| entry(key.name, key.kind, false, key.value(image, name, node))).collect())
 }
@@ -72,7 +74,7 @@ fn broker(image: &MetadataImage, name: &str, node: &NodeConfig) -> Configs {
     }
     if name.parse() != Ok(node.node_id.0) {
         let message = format!("Unexpected broker id, expected {} or empty string, but received {name}", node.node_id);
-        return Err((ErrorCode::InvalidRequest, message));
+        return Err((ErrorCode::InvalidRequest, Some(message)));
     }
     let describe =
         |key: &configs::BrokerKey| entry(key.name, key.kind, key.update == Update::ReadOnly, key.value(image, node));

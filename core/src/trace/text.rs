@@ -91,6 +91,9 @@ impl EventKind {
             Self::BrokerRegistered { broker, broker_epoch } => {
                 format!("{} registered broker {broker} with broker epoch {broker_epoch}", controller(node))
             }
+            Self::BrokerFenced { broker, silent_ms: 0, .. } => {
+                format!("{} fenced broker {broker}, which asked for it", controller(node))
+            }
             Self::BrokerFenced { broker, silent_ms, session_ms } => format!(
                 "{} fenced broker {broker} after {silent_ms} ms of silence; the session is {session_ms} ms",
                 controller(node)
@@ -107,10 +110,17 @@ impl EventKind {
             }
             Self::TopicDeleted { topic } => format!("{} deleted topic {topic}", controller(node)),
             Self::PartitionChanged {
-                partition, leader, leader_epoch, isr, previous_leader, previous_isr, why, ..
+                partition,
+                leader,
+                leader_epoch,
+                partition_epoch,
+                isr,
+                previous_leader,
+                previous_isr,
+                why,
             } => {
                 let what = if leader == previous_leader && isr == previous_isr {
-                    format!("renewed leader epoch {leader_epoch} of {partition}")
+                    format!("wrote partition epoch {partition_epoch} of {partition}")
                 } else if leader == previous_leader {
                     format!("changed the ISR of {partition} from {} to {}", list(previous_isr), list(isr))
                 } else if *leader < 0 {

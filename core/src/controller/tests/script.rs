@@ -1,0 +1,495 @@
+//! Behaviour as text: `core/testdata/controller/*.txt` hold commands, `----`, and what must come out. Set `UPDATE=1` to
+//! write down what does come out, and read the difference before you keep it.
+//!
+//! | command | what it does |
+//! |---|---|
+//! | `new` [`unclean`] [`min-isr=N`] [`no-elr`] | begins anew |
+//! | `join ID...` | registers brokers, lets them catch up, and from then on they send heartbeats |
+//! | `register ID` [`incarnation=N`] [`previous=EPOCH`] [`rack=R`] [`cluster=C`] | one registration |
+//! | `heartbeat ID` [`offset=N`] [`fence`] [`shutdown`] [`epoch=N`] | one heartbeat |
+//! | `silence ID...`, `beat ID...` | stops and resumes heartbeats |
+//! | `wait MS` | time passes |
+//! | `create NAME` [`partitions=N`] [`rf=N`] [`assign=1,2;2,1`] [`validate`] [`k=v`...] | CreateTopics |
+//! | `delete NAME...`, `grow NAME COUNT` [`assign=..`] | DeleteTopics, CreatePartitions |
+//! | `alter ID TOPIC-P isr=1,2` [`leader-epoch=N`] [`epoch=N`] [`broker-epoch=N`] [`recovering`] | AlterPartition |
+//! | `set`/`unset`/`append`/`subtract` `topic NAME`\|`broker ID`\|`brokers` `k=v` | IncrementalAlterConfigs |
+//! | `describe topic NAME KEY...` | DescribeConfigs |
+//! | `pids ID` | AllocateProducerIds |
+//! | `restart` | the controller dies and starts again |
+//! | `topics`, `brokers`, `log` | partitions, registrations, records since the last `log` |
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+use super::{Bench, config, heartbeat, registration};
+use crate::{
+    id::NodeId,
+    node,
+    seam::Now,
+    trace::EventKind,
+    wire::{
+        allocate_producer_ids::AllocateProducerIdsRequest,
+        alter_partition::{AlterPartitionRequest, BrokerState, PartitionData, TopicData},
+        create_partitions::{CreatePartitionsAssignment, CreatePartitionsRequest, CreatePartitionsTopic},
+        create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
+        delete_topics::{DeleteTopicState, DeleteTopicsRequest},
+        describe_configs::{DescribeConfigsRequest, DescribeConfigsResource},
+        error::ErrorCode,
+        incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
+    },
+};
+
+#[test]
+fn text_files() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/controller");
+    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let actual = run_file(&text);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, actual).unwrap();
+        } else {
+            for (line, (expected, actual)) in text.lines().zip(actual.lines()).enumerate() {
+                assert_eq!(actual, expected, "{}:{}", file.display(), line + 1);
+            }
+            assert_eq!(actual, text, "{}", file.display());
+        }
+    }
+}
+
+/// Repeats the text with the outputs that the commands have now.
+fn run_file(text: &str) -> String {
+    let mut story = Story::new(Bench::new(config()));
+    let mut out = String::new();
+    for block in text.split("\n\n") {
+        let (input, _) = block.split_once("----").unwrap_or((block, ""));
+        let input = input.trim_matches('\n');
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        writeln!(out, "{input}").unwrap();
+        let mut commands = input.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).peekable();
+        if commands.peek().is_some() {
+            writeln!(out, "----").unwrap();
+        }
+        for command in commands {
+            for line in story.run(command) {
+                writeln!(out, "{}", line.trim_end()).unwrap();
+            }
+        }
+    }
+    out
+}
+
+struct Story {
+    bench: Bench,
+    /// Brokers that send heartbeats by themselves.
+    beating: BTreeSet<i32>,
+    told_events: usize,
+    told_offset: i64,
+}
+
+/// The words after a command: `key=value`, or plain.
+struct Words<'a>(Vec<&'a str>);
+
+impl<'a> Words<'a> {
+    fn text(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find_map(|word| word.split_once('=').filter(|(k, _)| *k == key).map(|(_, v)| v))
+    }
+
+    fn number<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
+        self.text(key).map(|v| v.parse().unwrap_or_else(|_| panic!("{key}={v} is no number")))
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+
+    fn plain(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().copied().filter(|word| !word.contains('='))
+    }
+
+    fn ids(&self) -> Vec<i32> {
+        self.plain().map(|word| word.parse().unwrap()).collect()
+    }
+
+    /// Pairs with keys that are not among `known`.
+    fn others(&self, known: &[&str]) -> Vec<(&'a str, &'a str)> {
+        self.0.iter().filter_map(|word| word.split_once('=')).filter(|(k, _)| !known.contains(k)).collect()
+    }
+}
+
+fn list(text: &str) -> Vec<i32> {
+    text.split(',').filter(|id| !id.is_empty()).map(|id| id.parse().unwrap()).collect()
+}
+
+fn said(code: i16, message: &Option<String>) -> String {
+    let name = ErrorCode::from_code(code).name();
+    message.as_ref().map_or_else(|| name.into(), |message| format!("{name}: {message}"))
+}
+
+impl Story {
+    fn new(bench: Bench) -> Self {
+        let (told_events, told_offset) = (bench.events.len(), bench.controller.committed.offset());
+        Self { bench, beating: BTreeSet::new(), told_events, told_offset }
+    }
+
+    fn run(&mut self, command: &str) -> Vec<String> {
+        let mut words: Vec<&str> = command.split_whitespace().collect();
+        let verb = words.remove(0);
+        let words = Words(words);
+        let mut out = match verb {
+            "new" => self.begin(&words),
+            "join" => {
+                self.bench.join(&words.ids());
+                self.beating.extend(words.ids());
+                Vec::new()
+            }
+            "register" => self.register(&words),
+            "heartbeat" => self.heartbeat(&words),
+            "silence" => {
+                words.ids().iter().for_each(|id| {
+                    self.beating.remove(id);
+                });
+                Vec::new()
+            }
+            "beat" => {
+                self.beating.extend(words.ids());
+                Vec::new()
+            }
+            "wait" => {
+                self.wait(words.ids()[0] as u64);
+                Vec::new()
+            }
+            "create" => self.create(&words),
+            "delete" => self.delete(&words),
+            "grow" => self.grow(&words),
+            "alter" => self.alter(&words),
+            "set" | "unset" | "append" | "subtract" => self.configure(verb, &words),
+            "describe" => self.describe(&words),
+            "pids" => self.producer_ids(&words),
+            "restart" => {
+                self.bench.restart();
+                self.bench.wait_ms(100);
+                Vec::new()
+            }
+            "topics" => self.topics(),
+            "brokers" => self.brokers(),
+            "log" => return self.log(),
+            other => panic!("no such command: {other}"),
+        };
+        out.extend(self.events());
+        out
+    }
+
+    fn begin(&mut self, words: &Words<'_>) -> Vec<String> {
+        let mut config = config();
+        config.unclean_leader_election_enable = words.flag("unclean");
+        config.min_insync_replicas = words.number("min-isr").unwrap_or(1);
+        *self = Self::new(Bench::new(config));
+        Vec::new()
+    }
+
+    fn epoch(&self, id: i32) -> i64 {
+        self.bench.controller.committed.broker(NodeId(id)).map_or(-1, |b| b.epoch)
+    }
+
+    fn register(&mut self, words: &Words<'_>) -> Vec<String> {
+        let id = words.ids()[0];
+        let mut request = registration(id, words.number("incarnation").unwrap_or(1));
+        request.previous_broker_epoch = match words.text("previous") {
+            Some("clean") => self.epoch(id),
+            Some(epoch) => epoch.parse().unwrap(),
+            None => -1,
+        };
+        request.rack = words.text("rack").map(Into::into);
+        if let Some(cluster) = words.text("cluster") {
+            request.cluster_id = cluster.into();
+        }
+        if let Some(dir) = words.number::<u8>("dir") {
+            request.log_dirs = vec![crate::id::Uuid([dir; 16])];
+        }
+        let response = self.bench.ask(&request);
+        if response.error_code != 0 {
+            return vec![said(response.error_code, &None)];
+        }
+        vec![format!("epoch {}", response.broker_epoch)]
+    }
+
+    fn heartbeat(&mut self, words: &Words<'_>) -> Vec<String> {
+        let id = words.0[0].parse().unwrap();
+        let latest = self.bench.controller.committed.offset();
+        let epoch = words.number("epoch").unwrap_or_else(|| self.epoch(id));
+        let mut request = heartbeat(id, epoch, words.number("offset").unwrap_or(latest));
+        request.want_fence = words.flag("fence");
+        request.want_shut_down = words.flag("shutdown");
+        let response = self.bench.ask(&request);
+        if response.error_code != 0 {
+            return vec![said(response.error_code, &None)];
+        }
+        let is = |flag: bool, yes: &str, no: &str| String::from(if flag { yes } else { no });
+        let mut text = is(response.is_fenced, "fenced", "unfenced");
+        text += &is(response.is_caught_up, ", caught up", ", behind");
+        text += &is(response.should_shut_down, ", may shut down", "");
+        vec![text]
+    }
+
+    /// Brokers that beat do so every two seconds.
+    fn wait(&mut self, ms: u64) {
+        let end = self.bench.now.plus_ms(ms);
+        while self.bench.now < end {
+            self.bench.wait_ms(end.ms_since(self.bench.now).min(2000));
+            for id in self.beating.clone() {
+                let offset = self.bench.controller.committed.offset();
+                let epoch = self.epoch(id);
+                self.bench.ask(&heartbeat(id, epoch, offset));
+            }
+        }
+    }
+
+    fn create(&mut self, words: &Words<'_>) -> Vec<String> {
+        // An underscore stands for the empty name.
+        let name = words.plain().next().unwrap().replace("(empty)", "").replace("(long)", &"a".repeat(250));
+        let assignments: Vec<CreatableReplicaAssignment> = words
+            .text("assign")
+            .map(|text| {
+                let assignment = |(partition_index, ids): (i32, &str)| match ids.split_once(':') {
+                    Some((index, ids)) => {
+                        CreatableReplicaAssignment { partition_index: index.parse().unwrap(), broker_ids: list(ids) }
+                    }
+                    None => CreatableReplicaAssignment { partition_index, broker_ids: list(ids) },
+                };
+                (0..).zip(text.split(';')).map(assignment).collect()
+            })
+            .unwrap_or_default();
+        let pair = |(name, value): (&str, &str)| CreatableTopicConfig {
+            name: name.into(),
+            value: (value != "null").then(|| value.into()),
+        };
+        let topic = CreatableTopic {
+            name,
+            num_partitions: words.number("partitions").unwrap_or(-1),
+            replication_factor: words.number("rf").unwrap_or(-1),
+            assignments,
+            configs: words.others(&["partitions", "rf", "assign"]).into_iter().map(pair).collect(),
+        };
+        let twice = words.flag("twice");
+        let topics = if twice { vec![topic.clone(), topic] } else { vec![topic] };
+        let request = CreateTopicsRequest { topics, validate_only: words.flag("validate"), ..Default::default() };
+        let results = self.bench.ask(&request).topics;
+        let text = |r: &crate::wire::create_topics::CreatableTopicResult| match r.error_code {
+            0 => format!("ok: partitions={} rf={}", r.num_partitions, r.replication_factor),
+            code => said(code, &r.error_message),
+        };
+        results.iter().map(text).collect()
+    }
+
+    fn delete(&mut self, words: &Words<'_>) -> Vec<String> {
+        let topics = words.plain().map(|name| DeleteTopicState { name: Some(name.into()), ..Default::default() });
+        let request = DeleteTopicsRequest { topics: topics.collect(), ..Default::default() };
+        let responses = self.bench.ask(&request).responses;
+        responses.iter().map(|r| said(r.error_code, &r.error_message)).collect()
+    }
+
+    fn grow(&mut self, words: &Words<'_>) -> Vec<String> {
+        let mut plain = words.plain();
+        let name = plain.next().unwrap().into();
+        let count = plain.next().unwrap().parse().unwrap();
+        let assignment = |ids: &str| CreatePartitionsAssignment { broker_ids: list(ids) };
+        let assignments = words.text("assign").map(|text| text.split(';').map(assignment).collect());
+        let topics = vec![CreatePartitionsTopic { name, count, assignments }];
+        let request = CreatePartitionsRequest { topics, validate_only: words.flag("validate"), ..Default::default() };
+        let results = self.bench.ask(&request).results;
+        results.iter().map(|r| said(r.error_code, &r.error_message)).collect()
+    }
+
+    fn alter(&mut self, words: &Words<'_>) -> Vec<String> {
+        let mut plain = words.plain();
+        let broker: i32 = plain.next().unwrap().parse().unwrap();
+        let (topic, partition) = plain.next().unwrap().rsplit_once('-').unwrap();
+        let index: i32 = partition.parse().unwrap();
+        let image = &self.bench.controller.committed;
+        let topic_id = image.topic_id(topic).unwrap_or_default();
+        let known = image.partition(topic, index);
+        let member_epoch = |id: i32| {
+            let asked = words.others(&[]).into_iter().find_map(|(k, v)| (k == format!("epoch-of-{id}")).then_some(v));
+            asked.map_or_else(|| self.epoch(id), |epoch| epoch.parse().unwrap())
+        };
+        let member = |id: i32| BrokerState { broker_id: id, broker_epoch: member_epoch(id) };
+        let data = PartitionData {
+            partition_index: index,
+            leader_epoch: words.number("leader-epoch").unwrap_or_else(|| known.map_or(0, |p| p.leader_epoch)),
+            partition_epoch: words.number("epoch").unwrap_or_else(|| known.map_or(0, |p| p.partition_epoch)),
+            new_isr_with_epochs: list(words.text("isr").unwrap()).into_iter().map(member).collect(),
+            leader_recovery_state: i8::from(words.flag("recovering")),
+            ..Default::default()
+        };
+        let request = AlterPartitionRequest {
+            broker_id: broker,
+            broker_epoch: words.number("broker-epoch").unwrap_or_else(|| self.epoch(broker)),
+            topics: vec![TopicData { topic_id, partitions: vec![data] }],
+        };
+        let response = self.bench.ask(&request);
+        if response.error_code != 0 {
+            return vec![said(response.error_code, &None)];
+        }
+        let p = &response.topics[0].partitions[0];
+        if p.error_code != 0 {
+            return vec![said(p.error_code, &None)];
+        }
+        vec![format!("ok: leader={} epoch={}.{} isr={:?}", p.leader_id, p.leader_epoch, p.partition_epoch, p.isr)]
+    }
+
+    fn configure(&mut self, verb: &str, words: &Words<'_>) -> Vec<String> {
+        let (resource_type, resource_name, rest) = match words.0.as_slice() {
+            ["topic", name, rest @ ..] => (2, (*name).to_owned(), rest),
+            ["broker", id, rest @ ..] => (4, (*id).to_owned(), rest),
+            ["brokers", rest @ ..] => (4, String::new(), rest),
+            [number, name, rest @ ..] => (number.parse().unwrap(), (*name).to_owned(), rest),
+            _ => panic!("of what?"),
+        };
+        let config_operation = ["set", "unset", "append", "subtract"].iter().position(|v| *v == verb).unwrap() as i8;
+        let config = |word: &&str| {
+            let (name, value) = word.split_once('=').map_or((*word, None), |(k, v)| (k, Some(v.to_owned())));
+            AlterableConfig { name: name.into(), config_operation, value }
+        };
+        let resource =
+            AlterConfigsResource { resource_type, resource_name, configs: rest.iter().map(config).collect() };
+        let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+        let responses = self.bench.ask(&request).responses;
+        responses.iter().map(|r| said(r.error_code, &r.error_message)).collect()
+    }
+
+    fn describe(&mut self, words: &Words<'_>) -> Vec<String> {
+        let (resource_type, resource_name, keys) = match words.0.as_slice() {
+            ["topic", name, keys @ ..] => (2, *name, keys),
+            ["broker", id, keys @ ..] => (4, *id, keys),
+            ["brokers", keys @ ..] => (4, "", keys),
+            _ => panic!("of what?"),
+        };
+        let keys: Vec<String> = keys.iter().map(|k| (*k).to_owned()).collect();
+        let resource = DescribeConfigsResource {
+            resource_type,
+            resource_name: resource_name.into(),
+            configuration_keys: (!keys.is_empty()).then_some(keys),
+        };
+        let request =
+            DescribeConfigsRequest { resources: vec![resource], include_synonyms: true, ..Default::default() };
+        let result = self.bench.ask(&request).results.remove(0);
+        if result.error_code != 0 {
+            return vec![said(result.error_code, &result.error_message)];
+        }
+        let text = |c: &crate::wire::describe_configs::DescribeConfigsResourceResult| {
+            let synonym = |s: &crate::wire::describe_configs::DescribeConfigsSynonym| {
+                format!("{}:{}={}", s.source, s.name, s.value.clone().unwrap_or_default())
+            };
+            let synonyms: Vec<String> = c.synonyms.iter().map(synonym).collect();
+            format!("{}={} from {{{}}}", c.name, c.value.clone().unwrap_or_default(), synonyms.join(", "))
+        };
+        result.configs.iter().map(text).collect()
+    }
+
+    fn producer_ids(&mut self, words: &Words<'_>) -> Vec<String> {
+        let broker_id = words.ids()[0];
+        let broker_epoch = words.number("epoch").unwrap_or_else(|| self.epoch(broker_id));
+        let response = self.bench.ask(&AllocateProducerIdsRequest { broker_id, broker_epoch });
+        if response.error_code != 0 {
+            return vec![said(response.error_code, &None)];
+        }
+        vec![format!("from {}, {} of them", response.producer_id_start, response.producer_id_len)]
+    }
+
+    fn topics(&self) -> Vec<String> {
+        let view = self.bench.controller.view(&self.bench.disk, Now { mono: self.bench.now, wall_ms: 0 });
+        let ids = |ids: &[NodeId]| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
+        let text = |p: &crate::view::PartitionView| {
+            let leader = if p.leader < 0 { "nobody".into() } else { p.leader.to_string() };
+            let mut text = format!(
+                "{}-{} on [{}] leader {leader} epoch {}.{} in-sync [{}]",
+                p.topic,
+                p.partition,
+                ids(&p.replicas),
+                p.leader_epoch,
+                p.partition_epoch,
+                ids(&p.isr)
+            );
+            if !p.elr.is_empty() {
+                write!(text, " eligible [{}]", ids(&p.elr)).unwrap();
+            }
+            let registration = self.bench.controller.committed.partition(&p.topic, p.partition).unwrap();
+            if !registration.last_known_elr.is_empty() {
+                write!(text, " last leader [{}]", ids(&registration.last_known_elr)).unwrap();
+            }
+            if registration.leader_recovery_state != 0 {
+                text += " recovering";
+            }
+            text
+        };
+        view.active.unwrap().partitions.iter().map(text).collect()
+    }
+
+    fn brokers(&self) -> Vec<String> {
+        let view = self.bench.controller.view(&self.bench.disk, Now { mono: self.bench.now, wall_ms: 0 });
+        let text = |b: &crate::view::RegistrationView| {
+            let mut state = String::from(if b.fenced { "fenced" } else { "unfenced" });
+            if b.in_controlled_shutdown {
+                state += ", shutting down";
+            }
+            format!(
+                "broker {} epoch {} {state}, session ends in {} ms",
+                b.id,
+                b.broker_epoch,
+                b.session_ends.ms_since(self.bench.now)
+            )
+        };
+        view.active.unwrap().brokers.iter().map(text).collect()
+    }
+
+    /// No-op records are left out.
+    fn log(&mut self) -> Vec<String> {
+        let view = self.bench.controller.view(&self.bench.disk, Now { mono: self.bench.now, wall_ms: 0 });
+        let from = std::mem::replace(&mut self.told_offset, view.log_end_offset - 1);
+        let new = view.tail.iter().filter(|r| r.offset > from && r.mark != "NO");
+        new.map(|r| format!("{} {}", r.mark, r.text)).collect()
+    }
+
+    /// What the controller decided since the last time.
+    fn events(&mut self) -> Vec<String> {
+        let new = &self.bench.events[self.told_events..];
+        let shown = |kind: &&EventKind| {
+            matches!(
+                kind,
+                EventKind::BrokerRegistered { .. }
+                    | EventKind::BrokerFenced { .. }
+                    | EventKind::BrokerUnfenced { .. }
+                    | EventKind::BrokerShuttingDown { .. }
+                    | EventKind::TopicCreated { .. }
+                    | EventKind::TopicDeleted { .. }
+                    | EventKind::PartitionChanged { .. }
+            )
+        };
+        let lines = new.iter().filter(shown).map(|kind| format!("  {}", kind.text(super::ME))).collect();
+        self.told_events = self.bench.events.len();
+        lines
+    }
+}
+
+/// What is committed survives, whatever the controller was doing.
+#[test]
+fn the_image_is_a_function_of_the_log() {
+    let mut bench = Bench::new(config());
+    bench.join(&[1, 2, 3]);
+    let before: BTreeMap<_, _> = bench.controller.committed.brokers().map(|b| (b.id, b.clone())).collect();
+    let (image, offset) = (bench.controller.committed.clone(), bench.controller.committed.offset());
+    bench.restart();
+    for broker in bench.controller.committed.brokers() {
+        assert_eq!(Some(broker), before.get(&broker.id));
+    }
+    assert!(bench.controller.committed.offset() > offset, "a new epoch has begun");
+    assert_eq!(bench.controller.committed.to_records(), image.to_records());
+    assert!(node::read_bootstrap(&bench.disk).is_ok());
+}
