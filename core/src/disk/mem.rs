@@ -2,7 +2,7 @@
 //!
 //! What was written is readable at once and survives the death of the process ([`MemDisk::process_crash`]). What was
 //! not synced may be gone, or half there, when the power fails ([`MemDisk::power_loss`]): tails of files, truncations,
-//! new names and renames. Cloning is cheap, because contents are shared until one side writes.
+//! and changes of names, in their order. Cloning is cheap, because contents are shared until one side writes.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,6 +20,8 @@ pub struct MemDisk {
     names: BTreeMap<String, u64>,
     /// The names as they would be found after a power loss: what directory syncs have made safe.
     synced_names: BTreeMap<String, u64>,
+    /// Changes of names since then, in order: as on a journaling file system, a power loss keeps some first ones.
+    journal: Vec<NameChange>,
     handles: BTreeMap<FileId, u64>,
     next_file: u64,
     next_handle: u32,
@@ -29,6 +31,13 @@ pub struct MemDisk {
     full: bool,
     broken: BTreeMap<String, String>,
 }
+
+/// A path leads to a file from now on, or to none.
+type NameChange = (String, Option<u64>);
+
+/// So many changes of names wait for a sync; then the oldest half reaches the platter by itself, as it does after some
+/// seconds on a real disk.
+const JOURNAL: usize = 512;
 
 #[derive(Clone, Debug, Default)]
 struct MemFile {
@@ -126,11 +135,11 @@ impl MemDisk {
                 self.check_broken(path)?;
                 let Some(&file) = self.names.get(path) else {
                     // What was renamed away or removed: the directory still says so durably.
-                    self.sync_directory(parent(path));
+                    self.sync_names(usize::MAX);
                     return Ok(());
                 };
                 self.sync_file(file);
-                self.sync_directory(parent(path));
+                self.sync_names(usize::MAX);
             }
         }
         Ok(())
@@ -143,8 +152,8 @@ impl MemDisk {
     }
 
     /// The power failed. Everything synced is there; of the rest, any prefix of what was appended to a file may be
-    /// (sometimes with garbage where its last bytes should be), and any of the creations, renames and removals since
-    /// the last sync of their directory.
+    /// (sometimes with garbage where its last bytes should be), and the first so many of the creations, renames and
+    /// removals since the last sync of a path: journaling file systems keep their order.
     pub fn power_loss(&mut self, rng: &mut fastrand::Rng) {
         self.handles.clear();
         for file in self.files.values_mut() {
@@ -157,18 +166,10 @@ impl MemDisk {
             self.generations += 1;
             file.generation = self.generations;
         }
-        let mut names = self.synced_names.clone();
-        for path in self.names.keys().chain(self.synced_names.keys()) {
-            let (now, synced) = (self.names.get(path), self.synced_names.get(path));
-            if now != synced && rng.bool() {
-                match now {
-                    Some(&file) => names.insert(path.clone(), file),
-                    None => names.remove(path),
-                };
-            }
-        }
-        self.synced_names = names.clone();
-        self.names = names;
+        let kept = rng.usize(..=self.journal.len());
+        self.sync_names(kept);
+        self.journal.clear();
+        self.names = self.synced_names.clone();
         self.forget_unnamed();
     }
 
@@ -226,8 +227,9 @@ impl MemDisk {
     fn new_file(&mut self, path: &str) -> u64 {
         self.next_file += 1;
         self.files.insert(self.next_file, MemFile::default());
-        self.names.insert(path.into(), self.next_file);
-        self.next_file
+        let file = self.next_file;
+        self.link(path.into(), file);
+        file
     }
 
     fn check_space(&self, more: u64) -> DiskResult<()> {
@@ -257,24 +259,45 @@ impl MemDisk {
         self.files.get_mut(&file).expect("names and handles point at files").set_synced();
     }
 
-    fn sync_directory(&mut self, dir: &str) {
-        let within = |path: &str| parent(path) == dir;
-        self.synced_names.retain(|path, _| !within(path));
-        let now = self.names.iter().filter(|(path, _)| within(path)).map(|(path, &file)| (path.clone(), file));
-        self.synced_names.extend(now);
+    /// The first `count` changes of names are durable.
+    fn sync_names(&mut self, count: usize) {
+        for (path, file) in self.journal.drain(..count.min(self.journal.len())) {
+            match file {
+                Some(file) => self.synced_names.insert(path, file),
+                None => self.synced_names.remove(&path),
+            };
+        }
         self.forget_unnamed();
+    }
+
+    fn link(&mut self, path: String, file: u64) {
+        self.names.insert(path.clone(), file);
+        self.note_change((path, Some(file)));
+    }
+
+    fn unlink(&mut self, path: String) {
+        self.names.remove(&path);
+        self.note_change((path, None));
+    }
+
+    fn note_change(&mut self, change: NameChange) {
+        self.journal.push(change);
+        if self.journal.len() >= JOURNAL {
+            self.sync_names(JOURNAL / 2);
+        }
     }
 
     /// Drops files that no name (present or synced) and no handle points at.
     fn forget_unnamed(&mut self) {
         let (names, synced, handles) = (&self.names, &self.synced_names, &self.handles);
+        let journal = self.journal.iter().filter_map(|(_, file)| *file);
         let sorted = |mut files: Vec<u64>| {
             files.sort_unstable();
             files.dedup();
             files
         };
         let used = sorted(names.values().chain(handles.values()).copied().collect());
-        let kept = sorted(used.iter().chain(synced.values()).copied().collect());
+        let kept = sorted(used.iter().chain(synced.values()).copied().chain(journal).collect());
         self.files.retain(|file, _| kept.binary_search(file).is_ok());
         self.used = used.iter().map(|file| self.files[file].content.len() as u64).sum();
     }
@@ -294,10 +317,6 @@ fn tear(content: &mut Content, safe: usize, rng: &mut fastrand::Rng) {
         content.truncate(kept - garbage);
         content.append(&vec![0; garbage]);
     }
-}
-
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(dir, _)| dir)
 }
 
 /// `path` is `dir` or lies below it.
@@ -393,8 +412,9 @@ impl Disk for MemDisk {
             return Err(DiskError::NotFound(from.into()));
         }
         for path in moved {
-            let file = self.names.remove(&path).expect("listed above");
-            self.names.insert(format!("{to}{}", &path[from.len()..]), file);
+            // The new name first: no crash finds neither.
+            self.link(format!("{to}{}", &path[from.len()..]), self.names[&path]);
+            self.unlink(path);
         }
         self.forget_unnamed();
         Ok(())
@@ -402,7 +422,10 @@ impl Disk for MemDisk {
 
     fn remove(&mut self, path: &str) -> DiskResult<()> {
         self.check_broken(path)?;
-        self.names.retain(|name, _| !is_under(name, path));
+        let gone: Vec<String> = self.names.keys().filter(|name| is_under(name, path)).cloned().collect();
+        for path in gone {
+            self.unlink(path);
+        }
         self.forget_unnamed();
         Ok(())
     }
@@ -478,11 +501,10 @@ mod tests {
             let mut disk = MemDisk::new();
             disk.replace("vote", b"old", true).unwrap();
             disk.sync(&SyncTarget::Path("vote".into())).unwrap();
-            // In a directory of its own, which nobody syncs.
-            written(&mut disk, "d/a", &[b'x'; 600]);
-            disk.replace("vote", b"new", true).unwrap();
             let cut = written(&mut disk, "e/cut", b"0123456789");
             disk.sync(&SyncTarget::Path("e/cut".into())).unwrap();
+            written(&mut disk, "d/a", &[b'x'; 600]);
+            disk.replace("vote", b"new", true).unwrap();
             disk.truncate(cut, 2).unwrap();
             disk.append(cut, &[b"ab"]).unwrap();
             disk.power_loss(&mut fastrand::Rng::with_seed(seed));

@@ -62,6 +62,19 @@ impl EpochCache {
         self.store(disk, entries)
     }
 
+    /// A batch of `epoch` was found at `offset`. What the file says otherwise is older or newer than the log: the log wins.
+    pub(super) fn correct(&mut self, disk: &mut dyn Disk, epoch: i32, offset: i64) -> DiskResult<()> {
+        if epoch < 0 || self.epoch_at(offset) == Some(epoch) {
+            return Ok(());
+        }
+        let mut entries = self.entries.clone();
+        entries.retain(|&(e, start)| e <= epoch && start < offset);
+        if entries.last().is_none_or(|&(last, _)| last != epoch) {
+            entries.push((epoch, offset));
+        }
+        self.store(disk, entries)
+    }
+
     /// Where `epoch` ends, for a log that ends at `log_end_offset`: the largest known epoch not above it, and the start
     /// of the one after that. An epoch before all that is known answers itself and the first start; `None` for one
     /// that is above all, or an empty cache.

@@ -38,4 +38,6 @@ pub use self::{
 };
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -132,11 +132,8 @@ impl Log {
         }
         let from = self.recovery_point;
         for (i, segment) in self.segments.iter().enumerate() {
-            let active = i + 1 == self.segments.len();
-            if segment.next_offset <= from && segment.name_synced && !active {
-                continue;
-            }
-            if !active {
+            // Recovery trusts the indexes of a segment once something behind it is durable.
+            if i + 1 < self.segments.len() && !segment.indexes_synced {
                 targets.push(SyncTarget::File(segment.offsets.file()));
                 targets.push(SyncTarget::File(segment.times.file()));
             }
@@ -161,8 +158,9 @@ impl Log {
         }
         self.epochs.dirty = false;
         self.recovery_point = self.recovery_point.max(flush.up_to);
-        for segment in self.segments.iter_mut().filter(|segment| segment.base_offset <= flush.up_to) {
+        for segment in self.segments.iter_mut().filter(|segment| segment.base_offset < flush.up_to) {
             segment.name_synced = true;
+            segment.indexes_synced = segment.next_offset < flush.up_to;
         }
     }
 

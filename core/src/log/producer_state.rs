@@ -236,7 +236,7 @@ impl ProducerStates {
             entry.last_timestamp = long(26);
             entry.coordinator_epoch = int(34);
             entry.current_txn_first_offset = Some(long(38)).filter(|&offset| offset >= 0);
-            if long(14) >= 0 {
+            if long(14) >= 0 && int(22) >= 0 {
                 entry.batches.push_back(BatchMetadata {
                     last_sequence: int(10),
                     last_offset: long(14),

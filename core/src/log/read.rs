@@ -53,10 +53,7 @@ impl Log {
         let limit = bound.min(start.saturating_add(max_bytes as u64));
         let (mut end, mut next_offset) = segment.boundary_before(disk, start, limit)?;
         if end == start && min_one && start < bound {
-            let mut first = Scan::new(segment.file, start, bound, 0);
-            if let Some((_, header)) = first.header(disk).map_err(|error| error.broken(&self.dir))? {
-                (end, next_offset) = (first.position(), header.next_offset());
-            }
+            (end, next_offset) = segment.end_of_batch(disk, start)?;
         }
         if end <= start {
             return Ok(nothing);

@@ -60,7 +60,10 @@ impl Log {
         let mut torn = false;
         for (i, &base) in bases.iter().enumerate() {
             let mut segment = Segment::open(disk, dir, base)?;
-            if torn || segments.last().is_some_and(|last| last.next_offset > base) {
+            // Behind the recovery point a segment follows the one before without a hole; compaction never works there.
+            let unsure = !from.clean_shutdown && base > from.recovery_point;
+            let misfit = |last: &Segment| last.next_offset > base || (unsure && last.next_offset < base);
+            if torn || segments.last().is_some_and(misfit) {
                 torn = true;
                 recovery.cut_bytes += segment.size;
                 segment.delete(disk, dir)?;
@@ -68,16 +71,13 @@ impl Log {
             }
             let active = i + 1 == bases.len();
             let end = bases.get(i + 1).copied();
-            let durable = from.clean_shutdown || end.is_some_and(|end| end <= from.recovery_point);
+            let durable = from.clean_shutdown || end.is_some_and(|end| end < from.recovery_point);
             let loaded = durable && load(&mut segment, disk, active, end, from.clean_shutdown)?;
             if !loaded {
                 recovery.segments_recovered += 1;
                 let cut = segment.recover(disk, config.index_interval_bytes, |disk, batch| {
                     let header = &batch.header;
-                    // Epochs of the log win over those of a file that may be older than it.
-                    if epochs.epoch_at(header.base_offset) != Some(header.partition_leader_epoch) {
-                        epochs.assign(disk, header.partition_leader_epoch, header.base_offset)?;
-                    }
+                    epochs.correct(disk, header.partition_leader_epoch, header.base_offset)?;
                     Ok(())
                 })?;
                 if let Some((bytes, error)) = cut {
@@ -90,7 +90,6 @@ impl Log {
                     segment.tail.clear();
                 }
             }
-            segment.name_synced = from.clean_shutdown;
             segments.push(segment);
         }
         if segments.is_empty() {
@@ -113,9 +112,10 @@ impl Log {
             log.rebuild_epochs(disk)?;
         }
         log.epochs.truncate_from_start(disk, log.log_start_offset)?;
-        log.epochs.truncate_from_end(disk, end + 1)?;
+        log.epochs.truncate_from_end(disk, end)?;
         let trusted = if from.clean_shutdown { end } else { from.recovery_point };
-        log.recovery_point = trusted.min(end);
+        // A clean stop need not have synced anything: what was not durable before is not durable now.
+        log.recovery_point = from.recovery_point.min(end);
         log.rebuild_producers(disk, trusted.min(end))?;
         recovery.log_end_offset = end;
         Ok((log, recovery))

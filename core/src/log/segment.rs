@@ -32,8 +32,11 @@ pub(super) struct Segment {
     /// Of the first batch: the age of the segment counts from here.
     pub(super) first_timestamp: Option<i64>,
     bytes_since_index: u64,
-    /// A directory sync has made the name of the file durable.
+    /// The directory is durable as far as this segment is concerned: its name is there, and what was removed when the log
+    /// was truncated here is not.
     pub(super) name_synced: bool,
+    /// The indexes were complete when they were last synced.
+    pub(super) indexes_synced: bool,
 }
 
 impl Segment {
@@ -55,6 +58,7 @@ impl Segment {
             first_timestamp: None,
             bytes_since_index: 0,
             name_synced: false,
+            indexes_synced: false,
         })
     }
 
@@ -134,6 +138,7 @@ impl Segment {
 
     /// Completes and writes the indexes: the segment is rolled or the log closed.
     pub(super) fn seal(&mut self, disk: &mut dyn Disk) -> DiskResult<()> {
+        self.indexes_synced = false;
         self.index_time(disk);
         self.offsets.write(disk)?;
         self.times.write(disk)
@@ -230,15 +235,14 @@ impl Segment {
         Ok(None)
     }
 
-    /// The last batch boundary at or before `limit` and not before `from` (itself a boundary), and the offset there.
+    /// The last batch boundary at or before `limit` and not before `from` (itself a boundary), and the offset there
+    /// (which says nothing when the boundary is `from`).
     pub(super) fn boundary_before(&self, disk: &dyn Disk, from: u64, limit: u64) -> DiskResult<(u64, i64)> {
         if limit >= self.size {
             return Ok((self.size, self.next_offset));
         }
-        if let Some((position, before)) = self.tail.boundary_before(limit)
-            && position > from
-        {
-            return Ok((position, self.base_offset + i64::from(before) + 1));
+        if let Some((position, before)) = self.tail.boundary_before(limit) {
+            return Ok((position.max(from), self.base_offset + i64::from(before) + 1));
         }
         let start = self.offsets.boundary_before(disk, limit)?.max(from);
         let mut scan = Scan::new(self.file, start, self.size, SHORT);
@@ -248,6 +252,18 @@ impl Segment {
             }
         }
         Ok((self.size, self.next_offset))
+    }
+
+    /// Where the batch that begins at `start` ends, and the offset there.
+    pub(super) fn end_of_batch(&self, disk: &dyn Disk, start: u64) -> DiskResult<(u64, i64)> {
+        if let Some((end, last)) = self.tail.end_of_batch(start) {
+            return Ok((end.unwrap_or(self.size), self.base_offset + i64::from(last) + 1));
+        }
+        let mut scan = Scan::new(self.file, start, self.size, 0);
+        match scan.header(disk).map_err(|e| e.broken("segment"))? {
+            Some((_, header)) => Ok((scan.position(), header.next_offset())),
+            None => Ok((start, self.next_offset)),
+        }
     }
 
     /// Cuts everything from `position`, the start of a batch whose first offset is `offset`.

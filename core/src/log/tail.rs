@@ -45,4 +45,11 @@ impl Tail {
         let before = self.entries.get(at.checked_sub(2)?)?;
         Some((u64::from(boundary.position), before.last_offset))
     }
+
+    /// End of the batch that begins at `start` (`None`: the end of the segment) and its last offset, if known here.
+    pub(super) fn end_of_batch(&self, start: u64) -> Option<(Option<u64>, u32)> {
+        let at = self.entries.binary_search_by_key(&start, |entry| u64::from(entry.position)).ok()?;
+        let next = self.entries.get(at + 1).map(|entry| u64::from(entry.position));
+        Some((next, self.entries[at].last_offset))
+    }
 }

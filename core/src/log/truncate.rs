@@ -15,7 +15,8 @@ impl Log {
     /// Removes every batch that holds or follows `offset`. Producer state is that of what is left.
     pub fn truncate_to(&mut self, disk: &mut dyn Disk, offset: i64) -> DiskResult<()> {
         if offset >= self.log_end_offset() {
-            return self.epochs.truncate_from_end(disk, offset.max(self.log_end_offset() + 1));
+            // A leader that announced its epoch and then appended nothing has left an entry at the end.
+            return self.epochs.truncate_from_end(disk, self.log_end_offset());
         }
         if offset < self.segments[0].base_offset {
             return self.truncate_fully_and_start_at(disk, offset);
@@ -35,6 +36,8 @@ impl Log {
             // The whole segment lies before the cut; it is active again.
             segment.load(disk).map_err(|error| error.broken("segment"))?;
         }
+        // Or else the old bytes may be back after a power loss, in front of new segments.
+        self.active_mut().name_synced = false;
         let end = self.log_end_offset();
         self.recovery_point = self.recovery_point.min(end);
         self.log_start_offset = self.log_start_offset.min(end);
