@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use gloo::events::EventListener;
+use gloo::{events::EventListener, timers::callback::Timeout};
+use lab_core::id::TopicPartition;
 use yew::prelude::*;
 
 use crate::{
@@ -14,13 +15,16 @@ use crate::{
     keys,
     lab::{Lab, Snapshot},
     lesson::Lesson,
+    model,
     phone::Phone,
     shell::{Announcer, Dialogs, TopBar},
     stage::Stage,
     timeline::Timeline,
-    ui::Ui,
+    ui::{Choose, Ui},
 };
 
+/// How long a message to the person stays.
+const SAID_MS: u32 = 9000;
 /// Narrower than this the page is laid out for a phone.
 const PHONE_PX: f64 = 900.0;
 
@@ -37,6 +41,13 @@ pub fn App() -> Html {
     }
     // Another address is another cluster: everything below starts anew.
     html! { <Cluster key={address.to_string()} address={(*address).clone()} /> }
+}
+
+/// The partition that broker 1 leads, since that is the one people are asked to kill.
+fn opening_partition(snapshot: &Snapshot) -> Option<TopicPartition> {
+    let headlines = model::headlines(&snapshot.view);
+    let led = headlines.iter().find(|h| h.partition.leader == 1);
+    led.or(headlines.first()).map(|h| model::name_of(&h.partition))
 }
 
 fn fragment() -> AttrValue {
@@ -66,7 +77,26 @@ fn Cluster(props: &ClusterProps) -> Html {
         let lab = lab.clone();
         use_state(move || lab.snapshot())
     };
-    let ui = use_reducer(Ui::default);
+    let first = opening_partition(&snapshot);
+    let ui = use_reducer(|| Ui::new(first.clone().unwrap_or_else(|| TopicPartition::new("orders", 0))));
+    {
+        // The partition that was looked at may not exist: in a cluster just connected to, or on another branch.
+        let gone = !model::headlines(&snapshot.view).iter().any(|h| model::name_of(&h.partition) == ui.partition);
+        let dispatch = ui.dispatcher();
+        use_effect_with((gone, first), move |(gone, first)| {
+            if let (true, Some(first)) = (gone, first) {
+                dispatch.dispatch(Choose::Large(first.clone()));
+            }
+        });
+    }
+    {
+        // What was said leaves by itself.
+        let said = said.clone();
+        use_effect_with(said.clone(), move |text| {
+            let timer = text.is_some().then(|| Timeout::new(SAID_MS, move || said.set(None)));
+            move || drop(timer)
+        });
+    }
     {
         let (publish, say) = (snapshot.setter(), said.setter());
         use_effect_with(lab.clone(), move |lab| {

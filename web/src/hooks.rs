@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use yew::prelude::*;
 
 /// A tab that was hidden comes back with one long frame; nobody wants to watch a minute in one step.
-const LONGEST_FRAME_MS: f64 = 100.0;
+const LONGEST_FRAME_MS: f64 = 250.0;
 
 type FrameClosure = Rc<RefCell<Option<Closure<dyn FnMut(f64)>>>>;
 

@@ -2,7 +2,6 @@
 
 use lab_core::{
     id::NodeId,
-    seam::Time,
     view::{Action, ProcessState},
 };
 use wasm_bindgen::JsCast;
@@ -58,7 +57,7 @@ pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapsh
         "Home" | "End" if range => return,
         "ArrowRight" => lab.step(if shift { Step::NextInteresting } else { Step::Next }),
         "ArrowLeft" => lab.step(if shift { Step::PreviousInteresting } else { Step::Previous }),
-        "Home" => lab.seek(Time::ZERO),
+        "Home" => lab.seek(snapshot.from),
         "End" => lab.seek(snapshot.head),
         "[" => lab.shift_speed(-1),
         "]" => lab.shift_speed(1),

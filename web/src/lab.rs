@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub view: Rc<ClusterView>,
     pub now: Time,
     pub head: Time,
+    /// Left end of the time line: the opening, or earlier once somebody stepped there.
+    pub from: Time,
     pub playing: bool,
     pub speed: f64,
     pub background: bool,
@@ -48,6 +50,7 @@ struct State {
     speed: f64,
     background: bool,
     attention_until: Time,
+    from: Time,
     story: Story,
     jumps: u64,
 }
@@ -113,6 +116,7 @@ impl Lab {
 
     fn new(backend: Backend) -> Self {
         let state = State {
+            from: backend.opens_at().min(backend.now()),
             backend,
             playing: false,
             speed: 1.0,
@@ -182,10 +186,12 @@ impl Lab {
             state.story.extend(new, count, state.background);
         }
         let now = state.backend.now();
+        state.from = state.from.min(now);
         Rc::new(Snapshot {
             view: Rc::new(state.backend.view()),
             now,
             head: state.backend.head().max(now),
+            from: state.from,
             playing: state.playing,
             speed: state.speed,
             background: state.background,

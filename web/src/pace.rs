@@ -10,7 +10,7 @@ use crate::backend::Backend;
 
 /// A hop worth watching, and one of routine traffic, in milliseconds on the screen.
 pub const HOP_MS: f64 = 450.0;
-pub const ROUTINE_HOP_MS: f64 = 110.0;
+pub const ROUTINE_HOP_MS: f64 = 60.0;
 /// How much faster waiting is shown.
 pub const WAITING: f64 = 10.0;
 /// Simulated milliseconds after something of interest that are shown at full length.

@@ -68,6 +68,8 @@ pub enum Sheet {
 pub enum Choose {
     Layout(Layout),
     Select(Selection),
+    /// Draws a partition large without inspecting anything else.
+    Large(TopicPartition),
     Tab(Tab),
     /// Shows the bytes of a frame.
     Frame(EventId),
@@ -80,9 +82,9 @@ pub enum Choose {
     SheetUp(bool),
 }
 
-impl Default for Ui {
-    fn default() -> Self {
-        let partition = TopicPartition::new("orders", 0);
+impl Ui {
+    /// Opens with this partition drawn large.
+    pub fn new(partition: TopicPartition) -> Self {
         Self {
             layout: Layout::Brokers,
             selection: Selection::Partition(partition.clone()),
@@ -114,6 +116,12 @@ impl Reducible for Ui {
                 }
                 ui.selection = selection;
                 ui.sheet = Sheet::Inspect;
+            }
+            Choose::Large(partition) => {
+                if matches!(ui.selection, Selection::Partition(_)) {
+                    ui.selection = Selection::Partition(partition.clone());
+                }
+                ui.partition = partition;
             }
             Choose::Tab(tab) => ui.tab = tab,
             Choose::Frame(frame) => {

@@ -25,9 +25,9 @@ pub use world::World;
 
 use crate::trace::{Event, EventKind};
 
-/// Events that people see by default: all but background frames.
+/// Events that people see by default: all but background traffic.
 pub fn visible(event: &Event) -> bool {
-    !matches!(&event.kind, EventKind::Sent(facts) if facts.background)
+    !event.kind.is_background()
 }
 
 /// Moments worth jumping to: faults, elections, ISR changes, errors.

@@ -123,10 +123,11 @@ impl Timeline {
     /// Moves to the next event for which `wanted` holds (see [`super::visible`], [`super::interesting`]), playing on
     /// for at most `limit_ms` of simulated time. `None`: there was none, and the cursor is where it was.
     pub fn next_event(&mut self, wanted: fn(&Event) -> bool, limit_ms: u64) -> Option<Event> {
-        let before = self.world.clone();
+        let (before, head) = (self.world.clone(), self.head());
         let found = self.run(self.now().plus_ms(limit_ms), &mut usize::MAX.clone(), Some(wanted));
         if found.is_none() {
             self.world = before;
+            self.branches[self.current].head = head;
         }
         found
     }

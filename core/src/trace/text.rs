@@ -6,6 +6,7 @@
 use crate::{
     id::{NodeId, TopicPartition},
     trace::{Event, EventKind},
+    wire::error::ErrorCode,
 };
 
 /// What people call a node. Ids are the lab's: brokers from 1, controllers from 101, producers from 1001, consumers from 1101.
@@ -293,7 +294,6 @@ impl EventKind {
                 | Self::LinksHealed
                 | Self::LinkReset { .. }
                 | Self::DiskFull { .. }
-                | Self::ConfigChanged { .. }
         )
     }
 
@@ -303,6 +303,7 @@ impl EventKind {
             || matches!(
                 self,
                 Self::Stopped
+                    | Self::ConfigChanged { .. }
                     | Self::QuorumLeaderElected { .. }
                     | Self::MetadataTruncated { .. }
                     | Self::BrokerFenced { .. }
@@ -321,11 +322,13 @@ impl EventKind {
             )
     }
 
-    /// Hidden by default: a frame that taught nobody anything.
+    /// Hidden by default: a frame that taught nobody anything, and the steady tick of the metadata log. Still part of
+    /// the chain of causes.
     pub fn is_background(&self) -> bool {
         match self {
             Self::Sent(frame) => frame.background,
-            Self::MetadataReplayed { .. } => true,
+            Self::MetadataAppended { records, .. } => records.iter().all(|record| record.starts_with("NoOp")),
+            Self::MetadataReplayed { .. } | Self::MetadataHighWatermark { .. } => true,
             _ => false,
         }
     }
@@ -376,7 +379,7 @@ fn raft_role(who: &str, role: &str, epoch: i32, leader: Option<NodeId>) -> Strin
 }
 
 fn error_name(code: i16) -> String {
-    format!("error {code}")
+    ErrorCode::from_code(code).name().to_string()
 }
 
 fn because(why: &str) -> String {

@@ -72,6 +72,14 @@ impl Backend {
         }
     }
 
+    /// Where history begins to be worth watching: the cluster is up.
+    pub fn opens_at(&self) -> Time {
+        match self {
+            Self::Sim(sim) => sim.opens_at(),
+            Self::Live(_) => Time::ZERO,
+        }
+    }
+
     /// How far history has been recorded.
     pub fn head(&self) -> Time {
         match self {

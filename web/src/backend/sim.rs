@@ -48,6 +48,10 @@ impl Sim {
         self.timeline.now()
     }
 
+    pub fn opens_at(&self) -> Time {
+        self.timeline.world().scenario().opens_at
+    }
+
     pub fn head(&self) -> Time {
         self.timeline.head()
     }

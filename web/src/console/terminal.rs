@@ -12,8 +12,15 @@ enum Line {
     Refused(String),
 }
 
+#[derive(Properties, PartialEq)]
+pub struct TerminalProps {
+    /// Takes the focus when it appears.
+    #[prop_or(true)]
+    pub focus: bool,
+}
+
 #[component]
-pub fn Terminal() -> Html {
+pub fn Terminal(props: &TerminalProps) -> Html {
     let lab = use_lab();
     let lines = use_state(|| {
         vec![Line::Said(
@@ -24,7 +31,10 @@ pub fn Terminal() -> Html {
     let (input, output) = (use_node_ref(), use_node_ref());
     {
         let input = input.clone();
-        use_effect_with((), move |()| {
+        use_effect_with(props.focus, move |focus| {
+            if !focus {
+                return;
+            }
             if let Some(input) = input.cast::<HtmlInputElement>() {
                 let _ = input.focus();
             }

@@ -122,6 +122,15 @@ fn Bottom(props: &PhoneProps) -> Html {
         let on = ui.sheet == sheet;
         html! { <button role="tab" aria-selected={if on { "true" } else { "false" }} {onclick}>{ name }</button> }
     };
+    let places = [use_node_ref(), use_node_ref(), use_node_ref()];
+    {
+        let places = places.clone();
+        use_effect_with((ui.sheet, ui.sheet_up), move |(sheet, _)| {
+            if let Some(place) = places[*sheet as usize].cast::<web_sys::Element>() {
+                place.scroll_into_view();
+            }
+        });
+    }
     let pull = {
         let (choose, up) = (choose.clone(), !ui.sheet_up);
         Callback::from(move |_| choose.dispatch(Choose::SheetUp(up)))
@@ -130,12 +139,11 @@ fn Bottom(props: &PhoneProps) -> Html {
         <div class={classes!("sheet", ui.sheet_up.then_some("up"))}>
             <button class="grab" onclick={pull} aria-label={if ui.sheet_up { "Make the sheet smaller" } else { "Make the sheet larger" }}><i></i></button>
             <div class="tabs" role="tablist" aria-label="Sheet">{ tab(Sheet::Lesson, "Lesson") }{ tab(Sheet::Inspect, "Inspect") }{ tab(Sheet::Console, "Console") }</div>
+            // All three are there, one after the other; the tabs scroll to them.
             <div class="in">
-                { match ui.sheet {
-                    Sheet::Lesson => html! { <Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} /> },
-                    Sheet::Inspect => html! { <Inspector snapshot={snapshot.clone()} ui={ui.clone()} /> },
-                    Sheet::Console => html! { <section role="region" aria-label="Console" style="display:flex;flex-direction:column;flex:1;min-height:0"><Terminal /></section> },
-                } }
+                <div ref={places[0].clone()}><Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} /></div>
+                <div ref={places[1].clone()}><Inspector snapshot={snapshot.clone()} ui={ui.clone()} /></div>
+                <section ref={places[2].clone()} role="region" aria-label="Console"><Terminal focus=false /></section>
             </div>
         </div>
     }

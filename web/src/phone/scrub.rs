@@ -25,8 +25,8 @@ pub fn ScrubStrip(props: &ScrubStripProps) -> Html {
     if let Some(why) = &s.no_rewind {
         return html! { <p class="small dim" style="padding:6px 14px">{ why }</p> };
     }
-    let scale =
-        lab.story(|story| Scale::new(story.all(), Time((s.head.0 / 500_000 + 1) * 500_000), 14.0, width - 14.0));
+    let scale = lab
+        .story(|story| Scale::new(story.all(), s.from, Time((s.head.0 / 500_000 + 1) * 500_000), 14.0, width - 14.0));
     let ticks = lab.story(|story| {
         let (mut plain, mut tall, mut last) = (String::new(), String::new(), -9.0);
         for event in story.all() {
@@ -53,7 +53,7 @@ pub fn ScrubStrip(props: &ScrubStripProps) -> Html {
         })
     };
     let x = scale.x(s.now);
-    let max = s.head.as_ms().max(1);
+    let max = 1000;
     let shown = ((x - 14.0) / (scale.right() - 14.0) * max as f64) as u64;
     html! {
         <>

@@ -72,8 +72,10 @@ pub fn card(
 /// What a healthy broker's foot says: what waits in it, else what it does.
 fn standing(node: &NodeView, headlines: &[Headline]) -> AttrValue {
     let Some(broker) = &node.broker else { return AttrValue::default() };
-    if let Some(parked) = broker.parked.first() {
-        let more = broker.parked.len() - 1;
+    // Fetches wait all the time; a producer that waits is worth a line.
+    let mut waiting = broker.parked.iter().filter(|parked| parked.starts_with("Produce"));
+    if let Some(parked) = waiting.next() {
+        let more = waiting.count();
         return if more > 0 { format!("{parked}, and {more} more wait").into() } else { parked.clone().into() };
     }
     let leads = headlines.iter().filter(|h| h.partition.leader == node.id.0).count();

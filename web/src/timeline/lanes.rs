@@ -108,6 +108,9 @@ fn spans(changes: Vec<(Time, String, Kind)>, scale: &Scale, y: f64) -> Html {
             Kind::Ok => "tb ok",
             Kind::None => "tb none",
         };
+        if right <= x {
+            return Html::default();
+        }
         let width = (right - x - 1.0).max(1.0);
         let room = width > text.len() as f64 * 6.0 + 10.0;
         let text_class = if *kind == Kind::Lead { "t l b" } else { "t" };

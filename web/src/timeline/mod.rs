@@ -36,8 +36,8 @@ pub fn Timeline(props: &TimelineProps) -> Html {
         let lab = lab.clone();
         // The axis grows in steps of half a second, so that it does not crawl at every frame.
         let end = Time((snapshot.head.0 / 500_000 + 1) * 500_000);
-        use_memo((snapshot.story, end, width as i64), move |(_, end, width)| {
-            lab.story(|story| Scale::new(story.all(), *end, LEFT, *width as f64 - RIGHT))
+        use_memo((snapshot.story, end, width as i64, snapshot.from), move |(_, end, width, from)| {
+            lab.story(|story| Scale::new(story.all(), *from, *end, LEFT, *width as f64 - RIGHT))
         })
     };
     html! {
@@ -72,7 +72,7 @@ pub fn Slider(props: &SliderProps) -> Html {
     });
     let (now, head) = (s.now.as_ms().to_string(), s.head.as_ms().max(s.now.as_ms()).to_string());
     html! {
-        <input type="range" aria-label="Time" min="0" max={head} step="1" value={now} {oninput}
+        <input type="range" aria-label="Time" min={s.from.as_ms().to_string()} max={head} step="1" value={now} {oninput}
             aria-valuetext={slider_text(s)} style="pointer-events:none" disabled={s.no_rewind.is_some()} />
     }
 }

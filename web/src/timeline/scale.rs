@@ -11,8 +11,6 @@ const FOLDED: f64 = 0.1;
 const PLAIN: f64 = 1.0;
 const NOTABLE_SHARE: f64 = 0.35;
 const MOST_NOTABLE: f64 = 30.0;
-/// Starting up is told, but gets no extra room.
-const STARTING_US: u64 = 4_500_000;
 /// A real cluster's past is shown this far back.
 const LONGEST_US: u64 = 180_000_000;
 
@@ -28,8 +26,8 @@ pub struct Scale {
 }
 
 impl Scale {
-    pub fn new(events: &[Event], end: Time, left: f64, right: f64) -> Self {
-        let start = end.0.saturating_sub(LONGEST_US);
+    pub fn new(events: &[Event], from: Time, end: Time, left: f64, right: f64) -> Self {
+        let start = from.0.max(end.0.saturating_sub(LONGEST_US)).min(end.0);
         let events = &events[events.partition_point(|event| event.at.0 < start)..];
         let slice = SLICE_US.max((end.0 - start) / 4000);
         let slices = ((end.0 - start).div_ceil(slice) as usize).max(1);
@@ -45,7 +43,7 @@ impl Scale {
             }
             last = last.max(at);
         }
-        let notable = events.iter().filter(|e| e.kind.is_interesting() && !is_repeated(e) && e.at.0 > STARTING_US);
+        let notable = events.iter().filter(|e| e.kind.is_interesting() && !is_repeated(e));
         let mut notable: Vec<usize> = notable.map(|event| index(event.at.0)).collect();
         notable.dedup();
         // All of them together get this share of the axis, within bounds.
@@ -130,7 +128,7 @@ mod tests {
     fn the_axis_runs_forward_folds_silence_and_can_be_read_back() {
         let events =
             [event(6000, EventKind::Killed), event(15_000, EventKind::Started), event(15_200, EventKind::Paused)];
-        let scale = Scale::new(&events, Time::from_ms(16_000), 100.0, 1100.0);
+        let scale = Scale::new(&events, Time::ZERO, Time::from_ms(16_000), 100.0, 1100.0);
         assert_eq!(scale.folds, [(Time(0), Time::from_ms(6000)), (Time::from_ms(6000), Time::from_ms(15_000))]);
         let xs: Vec<f64> = (0..=160).map(|i| scale.x(Time::from_ms(i * 100))).collect();
         assert!(xs.windows(2).all(|pair| pair[0] < pair[1]) && xs[0] == 100.0 && (xs[160] - 1100.0).abs() < 1e-6);
