@@ -42,8 +42,10 @@ impl Broker {
                     ListOffsetsPartitionResponse { partition_index: asked.partition_index, ..Default::default() };
                 match found {
                     Ok(Some(found)) => {
-                        (answer.timestamp, answer.offset, answer.leader_epoch) =
-                            (found.timestamp, found.offset, found.leader_epoch);
+                        (answer.timestamp, answer.offset) = (found.timestamp, found.offset);
+                        if reply.version >= 4 {
+                            answer.leader_epoch = found.leader_epoch;
+                        }
                     }
                     Ok(None) => {}
                     Err(error) => answer.error_code = error.code(),

@@ -421,8 +421,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                         "closing: idle for connections.max.idle.ms={}",
                         self.0.limits.idle.as_millis()
                     );
-                    conn.closing.set(true);
-                    conn.changed.notify_one();
+                    conn.fail("idle");
                 }
             }
         }

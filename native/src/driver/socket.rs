@@ -101,7 +101,8 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
 
     fn close(&self, conn: &Conn) {
         let known = self.0.state.borrow_mut().conns.remove(&conn.id).is_some();
-        if known {
+        // As in the simulator: a machine that closed a connection itself hears no more of it.
+        if known && !conn.closing.get() {
             self.step(Input::Closed { conn: conn.id });
         }
     }

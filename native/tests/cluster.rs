@@ -1,0 +1,204 @@
+//! The real cluster: processes, sockets, files, signals. Own ports, own processes, no waiting for luck.
+
+#[path = "cluster/lab.rs"]
+mod lab;
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use lab::{Cluster, alive, free_ports, run, signal, stderr, until};
+
+const TEN_SECONDS: Duration = Duration::from_secs(10);
+
+fn lines(from: usize, to: usize) -> Vec<String> {
+    (from..to).map(|n| format!("record-{n:05}")).collect()
+}
+
+#[test]
+fn acknowledged_records_survive_the_leader_and_then_everybody() {
+    let mut cluster = Cluster::up(&[]);
+    cluster.client(&[
+        "topics",
+        "create",
+        "orders",
+        "--partitions",
+        "1",
+        "--replication-factor",
+        "3",
+        "--config",
+        "min.insync.replicas=2",
+    ]);
+    until("all in sync", || cluster.partition("orders").filter(|(leader, isr)| *leader > 0 && *isr == 3));
+    cluster.produce("orders", &lines(0, 500));
+
+    // kill -9 of the leader: another one leads, and writes go on.
+    let (leader, _) = cluster.partition("orders").unwrap();
+    cluster.ask(&["kill", &leader.to_string()]);
+    let next =
+        until("another leader", || cluster.partition("orders").map(|(l, _)| l).filter(|l| *l > 0 && *l != leader));
+    assert_ne!(next, leader);
+    cluster.produce("orders", &lines(500, 1000));
+    assert_eq!(cluster.consume("orders"), lines(0, 1000));
+    cluster.ask(&["start", &leader.to_string()]);
+    until("the old leader in sync again", || cluster.partition("orders").filter(|(_, isr)| *isr == 3));
+
+    // kill -9 of all processes at once, the supervisor first.
+    let pids = cluster.pids();
+    assert_eq!(pids.len(), 6);
+    signal(cluster.supervisor_pid(), "KILL");
+    pids.iter().for_each(|pid| signal(*pid, "KILL"));
+    cluster.again();
+    assert_eq!(cluster.consume("orders"), lines(0, 1000));
+    cluster.produce("orders", &lines(1000, 1100));
+    assert_eq!(cluster.consume("orders"), lines(0, 1100));
+
+    // SIGTERM ends all within ten seconds.
+    let (pids, began) = (cluster.pids(), Instant::now());
+    signal(cluster.supervisor_pid(), "TERM");
+    assert!(cluster.wait().success());
+    assert!(pids.iter().all(|pid| !alive(*pid)), "no orphans");
+    assert!(began.elapsed() < TEN_SECONDS, "it took {:?}", began.elapsed());
+}
+
+#[test]
+fn kcat_lists_produces_and_consumes() {
+    if Command::new("kcat").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        eprintln!("SKIPPED: kcat is not installed (Debian: apt install kcat)");
+        return;
+    }
+    let cluster = Cluster::up(&["--combined"]);
+    cluster.client(&["topics", "create", "clicks", "--partitions", "2", "--replication-factor", "3"]);
+    let kcat = |args: &[&str], input: &str| {
+        let mut child = Command::new("kcat")
+            .args(["-b", &cluster.bootstrap()])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kcat runs");
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+        let output = child.wait_with_output().expect("kcat ends");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("text")
+    };
+    until("kcat to see the topic", || {
+        kcat(&["-L", "-t", "clicks"], "").contains("topic \"clicks\" with 2 partitions").then_some(())
+    });
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        kcat(
+            &["-P", "-t", "clicks", "-p", "0", "-K:", "-z", codec, "-X", "acks=all", "-H", "h=1"],
+            &format!("{codec}:with {codec}\n"),
+        );
+    }
+    let read = kcat(&["-C", "-t", "clicks", "-p", "0", "-o", "beginning", "-e", "-q", "-f", "%o %k %s %h\n"], "");
+    let expected = "0 none with none h=1\n1 gzip with gzip h=1\n2 snappy with snappy h=1\n3 lz4 with lz4 h=1\n4 zstd with zstd h=1\n";
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn combined_nodes_stop_within_ten_seconds_one_after_another() {
+    let cluster = Cluster::up(&["--combined"]);
+    for node in ["1", "2", "3"] {
+        let began = Instant::now();
+        cluster.ask(&["stop", node]);
+        assert!(began.elapsed() < TEN_SECONDS, "node {node} took {:?}", began.elapsed());
+        assert!(!cluster.log(node.parse().unwrap()).contains("BUG"), "{}", cluster.log(node.parse().unwrap()));
+    }
+    assert!(cluster.status()["nodes"].as_array().unwrap().iter().all(|node| node["state"] == "down"));
+}
+
+#[test]
+fn a_killed_supervisor_leaves_no_orphans_not_even_a_paused_one() {
+    let mut cluster = Cluster::up(&[]);
+    cluster.ask(&["pause", "2"]);
+    assert_eq!(cluster.status()["nodes"][1]["state"], "paused");
+    let pids = cluster.pids();
+    signal(cluster.supervisor_pid(), "KILL");
+    cluster.wait();
+    until("all nodes to end", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
+}
+
+#[test]
+fn strangers_at_the_port_get_nothing_and_harm_nobody() {
+    let cluster = Cluster::up(&["--brokers", "1", "--controllers", "1"]);
+    let address = ("127.0.0.1", cluster.port);
+    let closed = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(TEN_SECONDS)).unwrap();
+        let _ = stream.write_all(bytes);
+        let mut rest = Vec::new();
+        matches!(stream.read_to_end(&mut rest), Ok(0)) || stream.read_to_end(&mut rest).is_err()
+    };
+    assert!(closed(&i32::MAX.to_be_bytes()), "a frame of 2 GiB");
+    assert!(closed(&(-1_i32).to_be_bytes()), "a negative length");
+    assert!(closed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "another protocol");
+    assert!(closed(&[0, 0, 0, 6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), "random bytes in a frame");
+    // One that asks and never reads: the others are served.
+    let mut deaf = TcpStream::connect(address).unwrap();
+    deaf.set_nonblocking(true).unwrap();
+    let ask = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+    while deaf.write(&ask.repeat(500)).is_ok_and(|n| n == ask.len() * 500) {}
+    let one = cluster.client(&["topics", "create", "quiet", "--partitions", "1", "--replication-factor", "1"]);
+    assert_eq!(one, "created topic quiet\n");
+    let log = cluster.log(1);
+    assert!(log.contains("more than socket.request.max.bytes"), "the log says why: {log}");
+    let pids = cluster.pids();
+    assert!(pids.iter().all(|pid| alive(*pid)));
+}
+
+#[test]
+fn wrong_usage_and_wrong_folders_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let fails = |code: i32, args: &[&str], words: &[&str]| {
+        let output = run(args);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        words.iter().for_each(|word| assert!(said.contains(word), "{args:?} should say {word:?}: {said}"));
+        assert!(!said.contains("backtrace") && !said.contains("panicked"), "{said}");
+    };
+    fails(2, &["up", "--borkers", "3"], &["--brokers"]);
+    fails(
+        2,
+        &["up", "--config", "num.partitions=none", "--dir", &path("x")],
+        &["num.partitions=none", "a whole number from 1"],
+    );
+    fails(2, &["up", "--brokers", "0", "--dir", &path("x")], &["at least one broker"]);
+    fails(1, &["status", "--dir", &path("x")], &["no cluster is running", "kafka-lab up"]);
+    fails(1, &["lesson", "list"], &["not built yet"]);
+    fails(1, &["topics", "list", "--bootstrap", "127.0.0.1:1"], &["cannot connect to 127.0.0.1:1"]);
+    fails(2, &["topics", "list", "--bootstrap", "nowhere"], &["HOST:PORT"]);
+
+    let port = free_ports();
+    let write = |name: &str, extra: &str| {
+        let text = format!(
+            "process.roles=broker\nnode.id=1\ncontroller.quorum.voters=101@127.0.0.1:{0}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={1}\n{extra}",
+            port + 100,
+            path("data")
+        );
+        std::fs::write(dir.path().join(name), text).unwrap();
+        path(name)
+    };
+    let good = write("good.properties", "");
+    fails(1, &["node", "--config", &path("none.properties")], &["cannot read"]);
+    fails(1, &["node", "--config", &good], &["not formatted", "kafka-lab format"]);
+    fails(2, &["format", "--config", &good, "--cluster-id", "short"], &["22 characters"]);
+    assert!(run(&["format", "--config", &good]).status.success());
+    fails(1, &["format", "--config", &good], &["already formatted"]);
+    let other = write("other.properties", "node.id=2\n");
+    fails(1, &["node", "--config", &other], &["belongs to node 1", "node.id=2"]);
+    let bad = write("bad.properties", "min.insync.replicas=many\n");
+    fails(1, &["node", "--config", &bad], &["min.insync.replicas=many", "a whole number"]);
+    let blocker = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    fails(1, &["node", "--config", &good], &[&format!("port {port}"), "in use"]);
+    let port_text = port.to_string();
+    fails(1, &["up", "--port", &port_text, "--dir", &path("c"), "--http", "127.0.0.1:0"], &["in use", "another port"]);
+    drop(blocker);
+    fails(2, &["up", "--fresh", "--port", &port_text, "--dir", &path("c")], &["--yes"]);
+    fails(1, &["up", "--brokers", "5", "--port", &port_text, "--dir", &path("c")], &["another shape", "--fresh"]);
+}

@@ -1,0 +1,212 @@
+//! A cluster of the binary under test, in a folder and on ports of its own, ended when dropped.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+pub const DEADLINE: Duration = Duration::from_secs(90);
+
+/// The program under test with arguments.
+pub fn lab(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kafka-lab"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end.
+pub fn run(args: &[&str]) -> Output {
+    lab(args).output().expect("the binary runs")
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asks until `ready` gives something.
+pub fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(began.elapsed() < DEADLINE, "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// A port such that all that a cluster uses are free. Tests of one process never get the same.
+pub fn free_ports() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let base = 20_000 + (std::process::id() as u16 % 50) * 400 + NEXT.fetch_add(10, Ordering::Relaxed) % 400;
+        let used = (0..4).chain(99..104).map(|offset| base + offset);
+        if used.map(|port| TcpListener::bind(("127.0.0.1", port))).all(|bound| bound.is_ok()) {
+            return base;
+        }
+    }
+}
+
+pub struct Cluster {
+    pub dir: tempfile::TempDir,
+    pub port: u16,
+    args: Vec<String>,
+    supervisor: Child,
+}
+
+impl Cluster {
+    /// `up` with these arguments, until it says that it is ready.
+    pub fn up(args: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let port = free_ports();
+        let args = args.iter().map(ToString::to_string).collect();
+        let supervisor = start(dir.path(), port, &args);
+        Self { dir, port, args, supervisor }
+    }
+
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{0},127.0.0.1:{1},127.0.0.1:{2}", self.port, self.port + 1, self.port + 2)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Ends the supervisor with this signal and starts the cluster again.
+    pub fn again(&mut self) {
+        until("the old nodes to end", || self.pids().iter().all(|pid| !alive(*pid)).then_some(()));
+        let _ = self.supervisor.wait();
+        self.supervisor = start(self.dir.path(), self.port, &self.args);
+    }
+
+    pub fn supervisor_pid(&self) -> u32 {
+        self.supervisor.id()
+    }
+
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.supervisor.wait().expect("waited once")
+    }
+
+    /// `kafka-lab VERB ... --dir DIR`, which must succeed.
+    pub fn ask(&self, args: &[&str]) -> String {
+        let output = self.try_ask(args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    pub fn try_ask(&self, args: &[&str]) -> Output {
+        let dir = self.dir.path().to_string_lossy().into_owned();
+        run(&[args, &["--dir", &dir]].concat())
+    }
+
+    /// A command for any Kafka cluster, which must succeed.
+    pub fn client(&self, args: &[&str]) -> String {
+        let output = self.try_client(args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    pub fn try_client(&self, args: &[&str]) -> Output {
+        run(&[args, &["--bootstrap", &self.bootstrap()]].concat())
+    }
+
+    /// Writes `lines` with core's own producer: all are acknowledged when it returns.
+    pub fn produce(&self, topic: &str, lines: &[String]) {
+        let mut child = lab(&["produce", topic, "--bootstrap", &self.bootstrap()])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        child.stdin.take().expect("piped").write_all((lines.join("\n") + "\n").as_bytes()).expect("written");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "produce: {}", stderr(&output));
+    }
+
+    /// All values of a topic, sorted.
+    pub fn consume(&self, topic: &str) -> Vec<String> {
+        let text = self.client(&["consume", topic, "--exit"]);
+        let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+        lines.sort();
+        lines
+    }
+
+    pub fn status(&self) -> Value {
+        serde_json::from_str(&self.ask(&["status", "--json"])).expect("json")
+    }
+
+    /// Leader and in-sync replicas of partition 0, as a broker says.
+    pub fn partition(&self, topic: &str) -> Option<(i64, usize)> {
+        let output = self.try_client(&["topics", "describe", topic, "--json"]);
+        let value: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let partition = value.as_array()?.iter().find(|p| p["partition"] == 0)?.clone();
+        Some((partition["leader"].as_i64()?, partition["isr"].as_array()?.len()))
+    }
+
+    pub fn pids(&self) -> Vec<u32> {
+        let text = std::fs::read_to_string(self.dir.path().join("cluster.json")).unwrap_or_default();
+        let file: Value = serde_json::from_str(&text).unwrap_or_default();
+        let nodes = file["nodes"].as_array().cloned().unwrap_or_default();
+        nodes.iter().filter_map(|node| node["pid"].as_u64()).map(|pid| pid as u32).collect()
+    }
+
+    pub fn log(&self, node: u32) -> String {
+        let path: PathBuf = self.dir.path().join(format!("node-{node}")).join("node.log");
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let pids = self.pids();
+        if alive(self.supervisor.id()) && !matches!(self.supervisor.try_wait(), Ok(Some(_))) {
+            signal(self.supervisor.id(), "TERM");
+            let _ = self.supervisor.wait();
+        }
+        pids.into_iter().filter(|pid| alive(*pid)).for_each(|pid| signal(pid, "KILL"));
+    }
+}
+
+fn start(dir: &Path, port: u16, args: &Vec<String>) -> Child {
+    let http = format!("127.0.0.1:{}", port + 99);
+    let mut child = lab(&["up", "--port", &port.to_string(), "--http", &http])
+        .arg("--dir")
+        .arg(dir)
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("the binary runs");
+    let out = child.stdout.take().expect("piped");
+    let (tell, told) = std::sync::mpsc::channel();
+    // Reads on after the line, so that the supervisor never writes into a closed pipe.
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            if line.starts_with("ready bootstrap=") {
+                let _ = tell.send(());
+            }
+        }
+    });
+    if told.recv_timeout(DEADLINE).is_err() {
+        signal(child.id(), "TERM");
+        panic!("the cluster did not become ready");
+    }
+    child
+}
+
+/// Whether a process of ours runs (a zombie does not).
+pub fn alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    state.is_some_and(|state| state != 'Z') && stat.contains("kafka-lab")
+}
+
+/// Sends a signal to one process of ours, by its id.
+pub fn signal(pid: u32, name: &str) {
+    let _ = Command::new("kill").args([format!("-{name}"), pid.to_string()]).stderr(Stdio::null()).status();
+}
