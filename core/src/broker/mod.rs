@@ -168,6 +168,11 @@ impl Broker {
         &self.image
     }
 
+    /// Its replicas, for those who look at it from outside.
+    pub fn replicas(&self) -> &ReplicaManager {
+        &self.replicas
+    }
+
     /// A metadata record that this broker could not make sense of, if there was one.
     pub fn metadata_fault(&self) -> Option<&str> {
         self.metadata_fault.as_deref()

@@ -163,10 +163,6 @@ impl Queue {
         !self.in_flight.is_empty() || self.pending.front().is_some_and(|b| b.numbered.is_some())
     }
 
-    pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.in_flight.is_empty()
-    }
-
     /// Whether `sequence` is the one the broker waits for, as far as is known here.
     pub(super) fn is_next(&self, sequence: i32) -> bool {
         sequence == self.acked_sequence.map_or(0, |acked| advance(acked, 1))

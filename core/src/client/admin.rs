@@ -58,10 +58,16 @@ impl Admin {
     fn move_on(&mut self, ctx: &mut Ctx<'_>, mut events: Vec<LinkEvent<()>>) {
         self.links.expire(ctx, &mut events);
         for event in events {
-            self.asked = false;
             match event {
-                LinkEvent::Answer { version, frame, .. } => self.answered(ctx, version, &frame),
-                LinkEvent::Lost { .. } => self.not_before_ms = ctx.ms() + self.config.retry_backoff_ms,
+                LinkEvent::Answer { version, frame, .. } => {
+                    self.asked = false;
+                    self.answered(ctx, version, &frame);
+                }
+                LinkEvent::Lost { .. } => {
+                    self.asked = false;
+                    self.not_before_ms = ctx.ms() + self.config.retry_backoff_ms;
+                }
+                LinkEvent::Down => {}
             }
         }
         self.ask(ctx);

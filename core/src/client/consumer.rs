@@ -165,6 +165,7 @@ impl Consumer {
                 LinkEvent::Answer { tag: Tag::Metadata, version, frame, .. } => {
                     self.metadata.answer(ctx, &mut self.links, version, &frame, &mut self.rng);
                 }
+                LinkEvent::Down => self.metadata.expire(),
                 LinkEvent::Lost { tag: Tag::Metadata, .. } => self.metadata.lost(ctx, &mut self.rng),
                 LinkEvent::Answer { tag: Tag::ListOffsets(partitions), version, frame, .. } => {
                     self.offsets_answer(ctx, &partitions, version, &frame);

@@ -43,6 +43,8 @@ pub(super) enum LinkEvent<T> {
         peer: Peer,
         tag: T,
     },
+    /// A connection broke or could not be opened: what is known of the cluster may be old.
+    Down,
 }
 
 #[derive(Clone, Debug)]
@@ -320,5 +322,6 @@ impl<T: Clone> Links<T> {
         failures.not_before_ms = ctx.ms() + backoff_ms(base, max, failures.count, &mut self.rng);
         let lost = c.in_flight.into_iter().filter_map(|r| r.tag);
         events.extend(lost.map(|tag| LinkEvent::Lost { peer, tag }));
+        events.push(LinkEvent::Down);
     }
 }

@@ -189,6 +189,11 @@ impl Producer {
         std::mem::take(&mut self.deliveries)
     }
 
+    /// Whether an acknowledgement means that all in-sync replicas have the record.
+    pub fn acks_all(&self) -> bool {
+        self.config.acks == Acks::All
+    }
+
     /// Records buffered or in flight.
     pub fn waiting(&self) -> u64 {
         self.next_handle - self.acked - self.failed
@@ -325,6 +330,7 @@ impl Producer {
                 LinkEvent::Answer { tag: Tag::Metadata, version, frame, .. } => {
                     self.metadata.answer(ctx, &mut self.links, version, &frame, &mut self.rng);
                 }
+                LinkEvent::Down => self.metadata.expire(),
                 LinkEvent::Lost { tag: Tag::Metadata, .. } => self.metadata.lost(ctx, &mut self.rng),
                 LinkEvent::Answer { tag: Tag::InitProducerId, version, frame, .. } => {
                     self.identity_answer(ctx, version, &frame);
@@ -405,7 +411,11 @@ impl Producer {
         }
         let Some(peer) = self.links.any_ready(ctx) else { return };
         let Some(version) = self.links.version::<InitProducerIdRequest>(peer, 5) else { return };
-        let request = InitProducerIdRequest { transaction_timeout_ms: i32::MAX, ..InitProducerIdRequest::default() };
+        let request = InitProducerIdRequest {
+            transactional_id: None,
+            transaction_timeout_ms: i32::MAX,
+            ..InitProducerIdRequest::default()
+        };
         self.links.send(ctx, peer, version, &request, Tag::InitProducerId);
         self.asked_identity = true;
     }

@@ -129,6 +129,11 @@ impl Controller {
         &self.committed
     }
 
+    /// Its place in the quorum, for those who look at it from outside.
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
     /// Why this controller takes no part any more.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref().or_else(|| self.raft.failure())

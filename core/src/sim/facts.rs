@@ -41,6 +41,8 @@ pub(super) struct ConnFacts {
     idle: bool,
     /// Highest high watermark told, by partition, and end of the records worth showing that were carried.
     told: BTreeMap<(Uuid, i32), Told>,
+    /// A vote that the last frame granted for good: epoch and candidate.
+    pub(super) granted: Option<(i32, i32)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,10 +54,13 @@ struct Told {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     correlation_id: i32,
-    api_key: i16,
+    pub(super) api_key: i16,
     api_version: i16,
     /// Produce with acks=0 is never answered.
     unanswered: bool,
+    /// Vote requests that are no pre-votes: epoch and candidate.
+    vote: Option<(i32, i32)>,
+    pub(super) arrives_at: Time,
 }
 
 /// Names of topics by id, learned from the frames themselves.
@@ -86,7 +91,10 @@ pub(super) fn describe(
             conn.pending.pop_front();
         }
         match conn.pending.pop_front() {
-            Some(request) if request.correlation_id == correlation_id => request,
+            Some(request) if request.correlation_id == correlation_id => {
+                conn.granted = request.vote.filter(|_| grants(request.api_version, frame));
+                request
+            }
             Some(expected) => {
                 return Err(format!(
                     "{} answered correlation id {correlation_id} to {} while {} waits first",
@@ -98,7 +106,9 @@ pub(super) fn describe(
     } else {
         let (api_key, api_version, correlation_id) = (int16(0), int16(2), int32(4));
         let unanswered = api_key == ApiKey::Produce.code() && acks_zero(frame);
-        let request = Pending { correlation_id, api_key, api_version, unanswered };
+        let vote = (api_key == ApiKey::Vote.code()).then(|| vote_asked(frame)).flatten();
+        let arrives_at = sent.arrives_at;
+        let request = Pending { correlation_id, api_key, api_version, unanswered, vote, arrives_at };
         conn.pending.push_back(request);
         request
     };
@@ -155,6 +165,21 @@ fn said(label: String) -> Said {
 
 fn quietly(label: String) -> Said {
     Said { label, records: 0, background: true }
+}
+
+/// Epoch and candidate of a Vote request that is no pre-vote.
+fn vote_asked(frame: &Bytes) -> Option<(i32, i32)> {
+    let (head, body) = frame::parse_request(frame).ok()?;
+    let request: VoteRequest = decode_body(head.api_version, &body).ok()?;
+    let vote = request.topics.first()?.partitions.first()?;
+    (!vote.pre_vote).then_some((vote.replica_epoch, vote.replica_id))
+}
+
+fn grants(version: i16, frame: &Bytes) -> bool {
+    let Ok((_, response)) = parse_response::<VoteRequest>(version, frame) else { return false };
+    let vote: Option<&crate::wire::vote::ResponsePartitionData> =
+        response.topics.first().and_then(|topic| topic.partitions.first());
+    vote.is_some_and(|vote| vote.vote_granted)
 }
 
 fn acks_zero(frame: &Bytes) -> bool {
@@ -401,7 +426,9 @@ fn fetch_response(conn: &mut ConnFacts, names: &mut TopicNames, response: &Fetch
                 told.shown_end = counted.end;
             }
             let name = format!("{}-{}", topic_name(names, &topic.topic, topic.topic_id), p.partition_index);
-            let (part, is_news) = partition_part(&name, p, &counted, passes);
+            let (part, mut is_news) = partition_part(&name, p, &counted, passes);
+            // Looking for the quorum's leader is a poll like any other, until it is found.
+            is_news &= !(quorum && p.error_code == ErrorCode::NotLeaderOrFollower as i16);
             news |= is_news;
             parts.extend(part);
         }

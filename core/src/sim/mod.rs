@@ -4,13 +4,16 @@
 //! kept, shared and rewound), `check` (what must never happen) and `fuzz` (trying to make it happen).
 
 mod act;
+pub mod check;
 mod facts;
+pub mod fuzz;
 mod hash;
 mod history;
 mod network;
 mod node;
 mod process;
 mod scenario;
+pub mod script;
 mod session;
 pub mod timeline;
 #[cfg(test)]
@@ -32,37 +35,5 @@ pub fn visible(event: &Event) -> bool {
 
 /// Moments worth jumping to: faults, elections, ISR changes, errors.
 pub fn interesting(event: &Event) -> bool {
-    match &event.kind {
-        EventKind::Killed
-        | EventKind::PowerLost
-        | EventKind::StopAsked
-        | EventKind::Stopped
-        | EventKind::Started
-        | EventKind::Paused
-        | EventKind::Resumed
-        | EventKind::LinkCut { .. }
-        | EventKind::LinkSlowed { .. }
-        | EventKind::LinksHealed
-        | EventKind::LinkReset { .. }
-        | EventKind::DiskFull { .. }
-        | EventKind::ConfigChanged { .. }
-        | EventKind::QuorumLeaderElected { .. }
-        | EventKind::MetadataTruncated { .. }
-        | EventKind::BrokerFenced { .. }
-        | EventKind::BrokerUnfenced { .. }
-        | EventKind::BrokerShuttingDown { .. }
-        | EventKind::TopicCreated { .. }
-        | EventKind::TopicDeleted { .. }
-        | EventKind::PartitionChanged { .. }
-        | EventKind::DuplicateRecognized { .. }
-        | EventKind::AppendRefused { .. }
-        | EventKind::IsrShrinkAsked { .. }
-        | EventKind::IsrExpandAsked { .. }
-        | EventKind::Truncated { .. }
-        | EventKind::BatchFailed { .. }
-        | EventKind::PromiseBroken { .. } => true,
-        EventKind::RaftRole { role, .. } => role == "candidate" || role == "resigned",
-        EventKind::ProduceAnswered { error, .. } => *error != 0,
-        _ => false,
-    }
+    event.kind.is_interesting()
 }

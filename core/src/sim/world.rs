@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     History, Scenario, Session,
+    check::{Checks, Findings},
     facts::{self, Sent, TopicNames},
     hash::{Fold, child_seed},
     network::{ConnKey, InFlight, Item, Network, NodeIndex, SYN_RETRY_MS, TCP_TIMEOUT_MS},
@@ -53,6 +54,8 @@ pub struct World {
     pub(super) violations: Vec<String>,
     frames_delivered: u64,
     topic_names: TopicNames,
+    /// `None`: nobody checks.
+    checks: Option<Box<Checks>>,
     /// Reused between steps.
     outputs: Vec<Output>,
 }
@@ -157,6 +160,7 @@ impl World {
             violations: Vec::new(),
             frames_delivered: 0,
             topic_names: TopicNames::new(),
+            checks: Some(Box::default()),
             outputs: Vec::new(),
             scenario: Arc::new(scenario),
         };
@@ -482,11 +486,73 @@ impl World {
             self.perform(ix, output);
         }
         self.outputs = outputs;
-        if let Some(process) = &mut self.nodes[ix].process {
-            let (deliveries, records) = (process.take_deliveries(), process.take_records());
-            let _ = (deliveries, records);
-        }
+        self.check(ix);
         self.arm(ix);
+    }
+
+    /// Hands the checkers what this node did. The results of clients are collected whether or not somebody checks.
+    fn check(&mut self, ix: NodeIndex) {
+        let node = &mut self.nodes[ix];
+        let Some(process) = &mut node.process else { return };
+        let (deliveries, records) = (process.take_deliveries(), process.take_records());
+        let Some(checks) = &mut self.checks else { return };
+        let mut found = Findings::default();
+        match process {
+            Process::Controller(controller) => checks.controller(node.id, controller, &mut found),
+            Process::Broker(broker) => checks.broker(node.id, broker, &node.disk, &mut found),
+            Process::Producer(producer) => {
+                let acks_all = producer.acks_all();
+                deliveries.iter().for_each(|d| checks.delivered(node.id, d, acks_all, &mut found));
+            }
+            Process::Consumer(_) => records.iter().for_each(|r| checks.read(r, &mut found)),
+            Process::Admin(_) => {}
+            #[cfg(test)]
+            Process::Toy(_) => {}
+        }
+        for broken in found.0 {
+            self.break_promise(ix, None, broken.promise, broken.detail);
+        }
+    }
+
+    /// Looks at everything that is cheap to look at only now and then: every leader has all that was acknowledged, and
+    /// no request has waited for its answer for more than `limit_ms`.
+    pub fn check_at_rest(&mut self, limit_ms: u64) {
+        let Some(mut checks) = self.checks.take() else { return };
+        let mut broken = Vec::new();
+        for (ix, node) in self.nodes.iter().enumerate() {
+            if let Some(Process::Broker(broker)) = &node.process {
+                let mut found = Findings::default();
+                checks.at_rest(node.id, broker, &node.disk, &mut found);
+                broken.extend(found.0.into_iter().map(|b| (ix, b.promise, b.detail)));
+            }
+        }
+        self.checks = Some(checks);
+        for conn in self.net.conns.values().filter(|c| c.ends.iter().all(|e| e.open && self.nodes[e.node].runs())) {
+            let Some(oldest) = conn.facts.pending.front() else { continue };
+            if self.now.ms_since(oldest.arrives_at) > limit_ms {
+                let [from, to] = [0, 1].map(|i| self.nodes[conn.ends[i].node].id);
+                let key = crate::wire::api::ApiKey::from_code(oldest.api_key).map_or("a request", |k| k.name());
+                let detail = format!("{to} has not answered {key} of {from} since {} ms", oldest.arrives_at.as_ms());
+                broken.push((conn.ends[1].node, "every request is answered once", detail));
+            }
+        }
+        for (ix, promise, detail) in broken {
+            self.break_promise(ix, None, promise, detail);
+        }
+    }
+
+    /// Whether promises are checked after every step. On unless turned off, for speed.
+    pub fn set_checking(&mut self, checking: bool) {
+        if !checking {
+            self.checks = None;
+        } else if self.checks.is_none() {
+            self.checks = Some(Box::default());
+        }
+    }
+
+    /// Batches acknowledged to producers with acks=all, as far as they were counted.
+    pub fn acknowledged(&self) -> usize {
+        self.checks.as_ref().map_or(0, |checks| checks.acknowledged())
     }
 
     fn perform(&mut self, ix: NodeIndex, output: Output) {
@@ -545,6 +611,9 @@ impl World {
     pub(super) fn end_process(&mut self, ix: NodeIndex, cause: EventId) {
         self.remember_view(ix);
         let node = &mut self.nodes[ix];
+        if let Some(checks) = &mut self.checks {
+            checks.ended(node.id);
+        }
         node.process = None;
         node.state = ProcessState::Down;
         node.disk.process_crash();
@@ -575,6 +644,15 @@ impl World {
         let arrives_at = latency.max(c.flows[side].last_arrival);
         let info = Sent { from: self.nodes[from].id, to: self.nodes[to].id, response: side == 1, arrives_at };
         let described = facts::describe(&mut c.facts, &mut self.topic_names, &info, &bytes, self.tracing);
+        if let Some((epoch, candidate)) = c.facts.granted.take()
+            && let Some(checks) = &mut self.checks
+        {
+            let mut found = Findings::default();
+            checks.vote_granted(self.nodes[from].id, epoch, candidate, &mut found);
+            for broken in found.0 {
+                self.break_promise(from, cause, broken.promise, broken.detail);
+            }
+        }
         let sent = match described {
             Ok(facts) => self.record_event(ix, cause, || EventKind::Sent(Box::new(facts.expect("tracing")))),
             Err(broken) => {
@@ -836,7 +914,10 @@ impl World {
     }
 
     pub(super) fn break_promise(&mut self, ix: NodeIndex, cause: Option<EventId>, promise: &str, detail: String) {
-        self.violations.push(format!("{promise}: {detail}"));
+        // A broken promise is found again and again; the first few tell all.
+        if self.violations.len() < 20 {
+            self.violations.push(format!("{promise}: {detail}"));
+        }
         let promise = promise.to_string();
         self.record_event(ix, cause, || EventKind::PromiseBroken { promise, detail });
     }

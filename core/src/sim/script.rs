@@ -1,0 +1,351 @@
+//! Behaviour tests as text: a block of commands, `----`, what they print, a blank line. The interpreter touches no file,
+//! so that the same text runs on wasm32.
+//!
+//! | command | what it does |
+//! |---|---|
+//! | `start SCENARIO [seed=N] [linger=MS]` | begins a new world |
+//! | `run 5s`, `run 300ms` | lets time pass |
+//! | `until KIND [WORD=VALUE...] [limit=30s]` | runs to the next event of that kind and prints it |
+//! | `kill 1`, `cut 1 101 one-way`, `heal`, ... | an action, in the words of a link with spaces |
+//! | `produce orders [key=K] value=V [partition=N] [producer=ID]` | one record |
+//! | `view partitions\|brokers\|quorum\|producers\|consumers\|links` | what is believed |
+//! | `log orders-0` | each live replica's records: offset, epoch, key, value, and what was cut off lately |
+//! | `events KIND,... [node=ID]` | events of these kinds since the last `events`, in order |
+//! | `check` | broken promises |
+//!
+//! `until` and `events` know an event by the name of its kind in JSON (`partition_changed`); `WORD=VALUE` compares one
+//! of its fields (`partition=orders-0`, `leader=2`, `node=1`). In place of a node's id stands also `leader:orders-0` or
+//! `active` (the active controller).
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{Scenario, World, parse_action};
+use crate::{
+    id::{NodeId, TopicPartition},
+    seam::Time,
+    trace::Event,
+    view::{Action, ClusterView, RecordView, ReplicaView},
+};
+
+/// Runs a whole script and returns it with what it printed in place of what it expected. Equal texts: it passes. The
+/// error names the line that cannot be understood.
+pub fn run(text: &str) -> Result<String, String> {
+    let mut script = Script::default();
+    let mut result = String::new();
+    let mut lines = text.lines().enumerate().peekable();
+    let mut printed = String::new();
+    let mut in_block = false;
+    while let Some((number, line)) = lines.next() {
+        result.push_str(line);
+        result.push('\n');
+        if line == "----" {
+            result.push_str(&printed);
+            printed.clear();
+            in_block = false;
+            // What was expected ends at the first blank line.
+            while lines.next_if(|(_, line)| !line.is_empty()).is_some() {}
+        } else if !line.is_empty() && !line.starts_with('#') {
+            in_block = true;
+            script.command(line, &mut printed).map_err(|why| format!("line {}: {line}: {why}", number + 1))?;
+        }
+    }
+    if in_block {
+        result.push_str("----\n");
+        result.push_str(&printed);
+    }
+    Ok(result)
+}
+
+#[derive(Default)]
+struct Script {
+    world: Option<World>,
+    /// Number of the first event that `events` has not looked at.
+    seen: usize,
+}
+
+impl Script {
+    fn command(&mut self, line: &str, out: &mut String) -> Result<(), String> {
+        let mut words: Vec<String> = line.split_whitespace().map(String::from).collect();
+        let verb = words.remove(0);
+        if verb == "start" {
+            self.world = Some(start(&words)?);
+            self.seen = 0;
+            return Ok(());
+        }
+        let world = self.world.as_mut().ok_or("begin with start")?;
+        for word in &mut words {
+            resolve(world, word)?;
+        }
+        match verb.as_str() {
+            "run" => {
+                let time_ms = duration_ms(words.first().ok_or("how long?")?)?;
+                world.run_for(time_ms);
+                writeln!(out, "at {}", seconds(world.now())).expect("text grows");
+                Ok(())
+            }
+            "until" => until(world, &words, out),
+            "produce" => produce(world, &words),
+            "view" => view(&world.view(), words.first().map_or("", String::as_str), out),
+            "log" => log(&world.view(), words.first().ok_or("of which partition?")?, out),
+            "events" => {
+                let (kinds, conditions) = words.split_first().ok_or("of which kinds?")?;
+                let kinds: Vec<&str> = kinds.split(',').collect();
+                for event in world.events_since(self.seen) {
+                    let json = event_json(event);
+                    if kinds.contains(&kind(&json)) && matches(&json, conditions)? {
+                        print_event(event, out);
+                    }
+                }
+                self.seen = world.events().len();
+                Ok(())
+            }
+            "check" => {
+                world.check_at_rest(45_000);
+                match world.violations() {
+                    [] => out.push_str("every promise holds\n"),
+                    broken => broken.iter().for_each(|b| writeln!(out, "BROKEN {b}").expect("text grows")),
+                }
+                Ok(())
+            }
+            _ => {
+                let action = parse_action(&[&[verb], &words[..]].concat().join(":"));
+                world.act(&action.map_err(|why| format!("the action {why}"))?)
+            }
+        }
+    }
+}
+
+fn start(words: &[String]) -> Result<World, String> {
+    let mut scenario = Scenario::parse(words.first().ok_or("which scenario?")?)?;
+    let mut seed = 1;
+    for word in &words[1..] {
+        match word.split_once('=') {
+            Some(("seed", value)) => seed = value.parse().map_err(|_| "the seed is no number")?,
+            Some(("linger", value)) => {
+                scenario = scenario.with_linger(value.parse().map_err(|_| "linger is no number")?)
+            }
+            // Only what the script produces.
+            None if word == "quiet" => scenario.traffic.clear(),
+            _ => return Err(format!("what is {word:?}?")),
+        }
+    }
+    Ok(World::new(scenario, seed))
+}
+
+/// Puts ids in place of `active` and `leader:orders-0`.
+fn resolve(world: &World, word: &mut String) -> Result<(), String> {
+    if word == "active" {
+        let view = world.view();
+        *word = view.active_controller().ok_or("no controller is active")?.id.to_string();
+    } else if let Some(partition) = word.strip_prefix("leader:") {
+        let partition = parse_partition(partition)?;
+        let headline = world.view().headline();
+        let found = headline
+            .iter()
+            .find(|h| h.partition.topic == partition.topic && h.partition.partition == partition.partition);
+        *word = found.ok_or("there is no such partition")?.partition.leader.to_string();
+    }
+    Ok(())
+}
+
+fn duration_ms(text: &str) -> Result<u64, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is no number"));
+    match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(ms), _) => number(ms),
+        (None, Some(s)) => Ok(number(s)? * 1000),
+        _ => Err(format!("{text:?} is no time: write 5s or 300ms")),
+    }
+}
+
+fn seconds(at: Time) -> String {
+    format!("{}.{:03} s", at.as_ms() / 1000, at.as_ms() % 1000)
+}
+
+fn parse_partition(text: &str) -> Result<TopicPartition, String> {
+    let (topic, partition) = text.rsplit_once('-').ok_or("a partition is written orders-0")?;
+    Ok(TopicPartition::new(topic, partition.parse().map_err(|_| "a partition ends in a number")?))
+}
+
+fn event_json(event: &Event) -> Value {
+    serde_json::to_value(event).unwrap_or(Value::Null)
+}
+
+fn kind(json: &Value) -> &str {
+    json["kind"].as_str().unwrap_or_default()
+}
+
+fn matches(json: &Value, conditions: &[String]) -> Result<bool, String> {
+    for condition in conditions {
+        let (field, wanted) = condition.split_once('=').ok_or_else(|| format!("{condition:?} is no condition"))?;
+        let found = match &json[field] {
+            Value::String(text) => text.clone(),
+            Value::Object(o) if field == "partition" => {
+                format!("{}-{}", o["topic"].as_str().unwrap_or_default(), o["partition"])
+            }
+            other => other.to_string(),
+        };
+        if found != wanted {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn print_event(event: &Event, out: &mut String) {
+    writeln!(out, "{:>10}  {:<4} {}", seconds(event.at), event.node, event.text()).expect("text grows");
+}
+
+fn until(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let wanted_kind = words.first().ok_or("until what?")?;
+    let mut limit_ms = 60_000;
+    let mut conditions = Vec::new();
+    for word in &words[1..] {
+        match word.strip_prefix("limit=") {
+            Some(limit) => limit_ms = duration_ms(limit)?,
+            None => conditions.push(word.clone()),
+        }
+    }
+    matches(&Value::Null, &conditions)?;
+    let limit = world.now().plus_ms(limit_ms);
+    let found = world.run_until_event(
+        |event| {
+            let json = event_json(event);
+            kind(&json) == wanted_kind && matches(&json, &conditions) == Ok(true)
+        },
+        limit,
+    );
+    match found {
+        Some(event) => print_event(&event, out),
+        None => writeln!(out, "no {wanted_kind} within {} s", limit_ms / 1000).expect("text grows"),
+    }
+    Ok(())
+}
+
+fn produce(world: &mut World, words: &[String]) -> Result<(), String> {
+    let topic = words.first().ok_or("to which topic?")?.clone();
+    let (mut producer, mut partition, mut key, mut value) = (None, None, None, String::new());
+    for word in &words[1..] {
+        match word.split_once('=') {
+            Some(("key", text)) => key = Some(text.to_string()),
+            Some(("value", text)) => value = text.to_string(),
+            Some(("partition", n)) => partition = Some(n.parse().map_err(|_| "the partition is no number")?),
+            Some(("producer", n)) => producer = Some(NodeId(n.parse().map_err(|_| "the producer is no number")?)),
+            _ => return Err(format!("what is {word:?}?")),
+        }
+    }
+    world.act(&Action::Produce { producer, topic, partition, key, value })
+}
+
+fn ids(ids: &[NodeId]) -> String {
+    ids.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn view(view: &ClusterView, what: &str, out: &mut String) -> Result<(), String> {
+    let mut line = |text: String| writeln!(out, "{}", text.trim_end()).expect("text grows");
+    match what {
+        "partitions" => {
+            for h in view.headline() {
+                let p = &h.partition;
+                let elr = if p.elr.is_empty() { String::new() } else { format!(", ELR {}", ids(&p.elr)) };
+                let name = format!("{}-{}", p.topic, p.partition);
+                let (hw, end) = (h.high_watermark, h.log_end_offset);
+                line(format!(
+                    "{name}  leader {} epoch {}, ISR {} of {}{elr}, high watermark {hw}, log end {end}",
+                    p.leader,
+                    p.leader_epoch,
+                    ids(&p.isr),
+                    ids(&p.replicas)
+                ));
+            }
+        }
+        "brokers" => {
+            for node in view.nodes.iter().filter(|n| n.broker.is_some()) {
+                let b = node.broker.as_ref().expect("filtered");
+                let fenced = if b.fenced { ", fenced" } else { "" };
+                line(format!("{}  {:?}{fenced}", node.id, node.process).to_lowercase());
+                for r in &b.replicas {
+                    let role = if r.is_leader { "leads" } else { "follows" };
+                    let (name, leader, epoch) = (format!("{}-{}", r.topic, r.partition), r.leader, r.leader_epoch);
+                    let (hw, end) = (r.high_watermark, r.log_end_offset);
+                    line(format!(
+                        "   {name} {role} (leader {leader}, epoch {epoch}): high watermark {hw}, log end {end}"
+                    ));
+                }
+            }
+        }
+        "quorum" => {
+            for node in view.nodes.iter().filter(|n| n.controller.is_some()) {
+                let c = node.controller.as_ref().expect("filtered");
+                let leader = c.leader.map_or("nobody".into(), |l| l.to_string());
+                let state = format!("{:?}", node.process).to_lowercase();
+                line(format!("{}  {state}, {} in epoch {}, leader {leader}", node.id, c.role, c.epoch));
+            }
+        }
+        "producers" => {
+            for p in &view.producers {
+                let error = p.last_error.as_ref().map(|e| format!(", last error {e}")).unwrap_or_default();
+                line(format!(
+                    "{}  acked {}, waiting {}, retries {}, failed {}, id {} epoch {}{error}",
+                    p.name, p.acked, p.waiting, p.retries, p.failed, p.producer_id, p.producer_epoch
+                ));
+            }
+        }
+        "consumers" => {
+            for c in &view.consumers {
+                let at = c.positions.iter().map(|p| format!("{}-{} at {}", p.topic, p.partition, p.position));
+                line(format!("{}  read {}: {}", c.name, c.read, at.collect::<Vec<_>>().join(", ")));
+            }
+        }
+        "links" => {
+            for l in &view.links {
+                let way = if l.one_way { "one way" } else { "both ways" };
+                let cut = if l.cut { format!("cut {way}") } else { format!("{} ms slower", l.extra_ms) };
+                line(format!("{}-{} {cut}", l.a, l.b));
+            }
+        }
+        _ => return Err(format!("there is no view of {what:?}")),
+    }
+    Ok(())
+}
+
+fn log(view: &ClusterView, partition: &str, out: &mut String) -> Result<(), String> {
+    let partition = parse_partition(partition)?;
+    let record = |r: &RecordView| {
+        let key = r.key.as_ref().map(|k| format!("{k}=")).unwrap_or_default();
+        format!("{}:e{} {key}{}", r.offset, r.epoch, r.value)
+    };
+    let records = |records: &[RecordView]| records.iter().map(record).collect::<Vec<_>>().join(", ");
+    for node in &view.nodes {
+        let replicas: &[ReplicaView] = node.broker.as_ref().map_or(&[], |b| &b.replicas);
+        let found = replicas.iter().find(|r| r.topic == partition.topic && r.partition == partition.partition);
+        if let Some(r) = found {
+            let state = format!("{:?}", node.process).to_lowercase();
+            writeln!(out, "{} ({state})  {}", node.id, records(&r.tail)).expect("text grows");
+            if !r.cut.is_empty() {
+                writeln!(out, "   cut off: {}", records(&r.cut)).expect("text grows");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_named() {
+        for (script, why) in [
+            ("run 5s\n", "line 1: run 5s: begin with start"),
+            ("start atlantis\n", "no scenario \"atlantis\""),
+            ("start sandbox\n\nexplode 1\n", "line 3: explode 1: the action begins with a verb"),
+            ("start sandbox\nrun 5 minutes\n", "is no time"),
+            ("start sandbox\nkill 77\n", "there is no node 77"),
+        ] {
+            let error = run(script).unwrap_err();
+            assert!(error.contains(why), "{script:?}: {error}");
+        }
+    }
+}
