@@ -69,7 +69,8 @@ impl Script {
     fn command(&mut self, line: &str, out: &mut String) -> Result<(), String> {
         let mut words: Vec<String> = line.split_whitespace().map(String::from).collect();
         let verb = words.remove(0);
-        if verb == "start" {
+        let names_node = words.first().is_some_and(|word| word.parse::<i32>().is_ok());
+        if verb == "start" && !names_node {
             self.world = Some(start(&words)?);
             self.seen = 0;
             return Ok(());
