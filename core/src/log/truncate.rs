@@ -45,6 +45,12 @@ impl Log {
         self.rebuild_producers(disk, end)
     }
 
+    /// Forgets leader epochs that begin at the log end: announced, or lost with their records in a power loss. For logs
+    /// in which only records begin epochs.
+    pub fn forget_epochs_without_records(&mut self, disk: &mut dyn Disk) -> DiskResult<()> {
+        self.epochs.truncate_from_end(disk, self.log_end_offset())
+    }
+
     /// Throws everything away and begins again at `offset`: the leader no longer has what would come before.
     pub fn truncate_fully_and_start_at(&mut self, disk: &mut dyn Disk, offset: i64) -> DiskResult<()> {
         self.truncations += 1;

@@ -179,10 +179,12 @@ impl Raft {
             )));
         }
         let from = self.log.end_offset();
-        if to < from {
-            self.log.truncate_to(ctx.disk, to).map_err(|_| Refusal::Later)?;
-            ctx.out.trace(|| EventKind::MetadataTruncated { to, from });
+        if to >= from {
+            // Nothing to forget, so this was no help: ask again, but not in a hurry.
+            return Err(Refusal::Later);
         }
+        self.log.truncate_to(ctx.disk, to).map_err(|_| Refusal::Later)?;
+        ctx.out.trace(|| EventKind::MetadataTruncated { to, from });
         Ok(())
     }
 

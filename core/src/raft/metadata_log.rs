@@ -65,6 +65,9 @@ impl MetadataLog {
         if log.log_end_offset() < start {
             log.truncate_fully_and_start_at(disk, start)?;
         }
+        // After a power loss the file of epochs may know of records that the log has lost. Votes are compared by the
+        // last epoch, so it must be that of a record (or of the snapshot).
+        log.forget_epochs_without_records(disk)?;
         if log.log_start_offset() > start {
             return Err(StartError::Damaged {
                 file: dir.into(),

@@ -6,19 +6,20 @@
 //! | `run MS` | lets time pass and prints what happened |
 //! | `until leader` / `until caught-up` | runs until somebody leads / everybody has everything that is appended |
 //! | `append N` [`at ID`] | appends N records at the leader |
-//! | `kill ID`, `power-loss ID`, `start ID`, `stop ID` | faults; `stop` is a clean shutdown |
-//! | `cut A B`, `cut-one-way A B`, `heal` | links |
+//! | `kill ID`, `power-loss ID`, `wipe ID`, `start ID`, `stop ID` | faults; `stop` is a clean shutdown |
+//! | `cut A B`, `cut-one-way A B`, `isolate A`, `heal` | links |
 //! | `snapshot ID` | keeps what ID has as a snapshot |
 //! | `status` | what each node believes |
 //! | `quiet` | a block after which nothing is printed until `loud` |
 //!
-//! In place of an id, `leader` and `other` (the first voter that does not lead) are understood. `RAFT_REWRITE=1` writes
+//! In place of an id, `leader`, `other` (the first that does not lead) and `down` (the first that does not run) are
+//! understood. `RAFT_REWRITE=1` writes
 //! the output anew: keep only what you understand.
 
 use std::{fmt::Write, fs, path::PathBuf};
 
 use super::world::World;
-use crate::{id::NodeId, seam::Time, trace::EventKind};
+use crate::{disk::MemDisk, id::NodeId, seam::Time, trace::EventKind};
 
 #[test]
 fn stories() {
@@ -111,6 +112,11 @@ impl Story {
             }
             ["kill", id] => self.world.crash(self.id(id), false),
             ["power-loss", id] => self.world.crash(self.id(id), true),
+            ["wipe", id] => {
+                let id = self.id(id);
+                assert!(!self.world.is_up(id), "{id} still runs");
+                self.world.nodes.get_mut(&id).unwrap().disk = MemDisk::new();
+            }
             ["start", id] => self.world.start(self.id(id)),
             ["stop", id] => self.world.shutdown(self.id(id)),
             ["cut", a, b] => {
@@ -144,6 +150,7 @@ impl Story {
         let leader = || self.world.leader().expect("somebody leads");
         match word {
             "leader" => leader(),
+            "down" => self.world.ids().into_iter().find(|id| !self.world.is_up(*id)).expect("somebody is down"),
             "other" => self.world.ids().into_iter().find(|id| *id != leader()).unwrap(),
             id => NodeId(id.parse().unwrap()),
         }
