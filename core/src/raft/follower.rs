@@ -9,6 +9,7 @@ use super::{
     requests::{Ask, FETCH, FETCH_SNAPSHOT, InFlight},
     respond::TOPIC,
     snapshot::SnapshotKey,
+    view::batch_texts,
 };
 use crate::{
     id::{NodeId, Uuid},
@@ -139,7 +140,6 @@ impl Raft {
             // The tail may be cut by the size limit; what is whole is taken.
             let mut end = 0;
             let mut next = base_offset;
-            let mut texts = Vec::new();
             for batch in batches(&records).map_while(Result::ok) {
                 let header = &batch.header;
                 if header.base_offset != next
@@ -150,14 +150,17 @@ impl Raft {
                 }
                 next = header.next_offset();
                 end += header.total_len();
-                super::view::batch_texts(&batch, &mut texts);
             }
             if end == 0 {
                 return Err(Refusal::Later);
             }
-            self.log.append(ctx.disk, &records.slice(..end)).map_err(|_| Refusal::Later)?;
+            let records = records.slice(..end);
+            self.log.append(ctx.disk, &records).map_err(|_| Refusal::Later)?;
             let last_offset = self.log.end_offset() - 1;
-            ctx.out.trace(|| EventKind::MetadataAppended { base_offset, last_offset, records: texts });
+            ctx.out.trace(|| {
+                let records = batches(&records).map_while(Result::ok).flat_map(|batch| batch_texts(&batch)).collect();
+                EventKind::MetadataAppended { base_offset, last_offset, records }
+            });
         }
         // A leader may be ahead of what it has sent.
         let committed = partition.high_watermark.min(self.log.end_offset());

@@ -112,6 +112,7 @@ impl Raft {
             held: Vec::new(),
             download: None,
             delivered: 0,
+            has_more_to_deliver: false,
             announced: false,
             events: Vec::new(),
             shutdown: None,
@@ -382,7 +383,7 @@ impl Raft {
             _ => self.role.deadline(self.now),
         };
         let parked = self.parked.iter().map(|fetch| fetch.deadline);
-        let deliver = self.has_more_to_deliver().then_some(self.now);
+        let deliver = self.has_more_to_deliver.then_some(self.now);
         let shutdown = self.shutdown.filter(|_| !self.shutdown_complete);
         [Some(role), self.store.deadline(), self.requests_deadline(), deliver, shutdown]
             .into_iter()

@@ -8,7 +8,7 @@ use crate::{
     id::NodeId,
     metadata::record::MetadataRecord,
     seam::Ctx,
-    wire::batch::{Batch, ControlType},
+    wire::batch::{Batch, ControlType, Record},
 };
 
 /// At most this much of the log is read for one delivery, so that a start on a long log does not stall its machine.
@@ -67,15 +67,13 @@ impl Raft {
         self.delivered
     }
 
-    pub(super) fn has_more_to_deliver(&self) -> bool {
-        self.high_watermark.is_some_and(|committed| self.delivered < committed)
-    }
-
     /// Gives the owner what lies below the high watermark, and then, if this node leads, its leadership.
     pub(super) fn deliver(&mut self, ctx: &mut Ctx<'_>) {
+        self.has_more_to_deliver = false;
         if let Some(committed) = self.high_watermark
             && self.delivered < committed
         {
+            let before = self.delivered;
             for batch in self.log.batches(ctx.disk, self.delivered, DELIVER_BYTES) {
                 let header = &batch.header;
                 if header.last_offset() >= committed {
@@ -98,6 +96,8 @@ impl Raft {
                     records,
                 });
             }
+            // Without progress the disk cannot be read; a wake would only find that again.
+            self.has_more_to_deliver = before < self.delivered && self.delivered < committed;
         }
         if let Role::Leader(leader) = &self.role
             && !self.announced
@@ -118,13 +118,14 @@ pub(super) fn record_text(value: &Bytes) -> String {
     }
 }
 
-pub(super) fn batch_texts(batch: &Batch, texts: &mut Vec<String>) {
-    for record in batch.records().filter_map(Result::ok) {
+pub(super) fn batch_texts(batch: &Batch) -> Vec<String> {
+    let text = |record: Record| {
         if batch.header.is_control() {
             let kind = record.key.as_deref().and_then(ControlType::from_key);
-            texts.push(kind.map_or_else(|| "Control".into(), |kind| format!("{kind:?}")));
+            kind.map_or_else(|| "a control record".into(), |kind| format!("{kind:?}"))
         } else {
-            texts.push(record_text(&record.value.unwrap_or_default()));
+            record_text(&record.value.unwrap_or_default())
         }
-    }
+    };
+    batch.records().filter_map(Result::ok).map(text).collect()
 }

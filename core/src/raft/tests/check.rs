@@ -56,6 +56,12 @@ impl Checker {
         self.delivered.remove(&id);
     }
 
+    /// Its disk was taken away, and with it all that it had promised.
+    pub(super) fn wiped(&mut self, id: NodeId) {
+        self.epochs.remove(&id);
+        self.durable.remove(&id);
+    }
+
     pub(super) fn asked(&mut self, id: NodeId, conn: ConnId, head: &RequestHead, body: &Bytes) {
         let vote = (head.api_key == ApiKey::Vote).then(|| vote_of(head, body)).flatten();
         let fresh = self.open.entry((id, conn)).or_default().insert(head.correlation_id, Asked(head.api_version, vote));

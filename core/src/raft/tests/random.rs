@@ -75,7 +75,17 @@ fn converge(world: &mut World, seed: u64) {
             println!("{} {id} {kind:?}", at.as_ms());
         }
         for (id, node) in &world.nodes {
-            println!("{id} {:#?}", node.raft.as_ref().map(|raft| (raft.view(), raft.delivered_offset(), &raft.peers, &raft.log, raft.deadline(), raft.now)));
+            println!(
+                "{id} {:#?}",
+                node.raft.as_ref().map(|raft| (
+                    raft.view(),
+                    raft.delivered_offset(),
+                    &raft.peers,
+                    &raft.log,
+                    raft.deadline(),
+                    raft.now
+                ))
+            );
         }
         panic!("seed {seed}: offset {last} is not everywhere");
     }

@@ -5,6 +5,7 @@
 //! | `cluster voters=101,102,103 observers=1 seed=7` | begins anew and starts everybody |
 //! | `run MS` | lets time pass and prints what happened |
 //! | `until leader` / `until caught-up` | runs until somebody leads / everybody has everything that is appended |
+//! | `until voted ID` | runs until a vote of ID is on its disk |
 //! | `append N` [`at ID`] | appends N records at the leader |
 //! | `kill ID`, `power-loss ID`, `wipe ID`, `start ID`, `stop ID` | faults; `stop` is a clean shutdown |
 //! | `cut A B`, `cut-one-way A B`, `isolate A`, `heal` | links |
@@ -102,6 +103,14 @@ impl Story {
                 };
                 assert!(self.world.run_while(60_000, done), "not caught up after a minute");
             }
+            ["until", "voted", id] => {
+                let id = self.id(id);
+                let done = |world: &World| {
+                    let raft = world.nodes[&id].raft.as_ref().expect("it runs");
+                    raft.view().voted_for.is_some() && raft.store.is_durable()
+                };
+                assert!(self.world.run_while(60_000, done), "{id} votes for nobody for a minute");
+            }
             ["append", count, at @ ..] => {
                 let id = if let ["at", id] = at { self.id(id) } else { self.id("leader") };
                 for _ in 0..count.parse().unwrap() {
@@ -116,6 +125,7 @@ impl Story {
                 let id = self.id(id);
                 assert!(!self.world.is_up(id), "{id} still runs");
                 self.world.nodes.get_mut(&id).unwrap().disk = MemDisk::new();
+                self.world.checker.wiped(id);
             }
             ["start", id] => self.world.start(self.id(id)),
             ["stop", id] => self.world.shutdown(self.id(id)),

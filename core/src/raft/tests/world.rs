@@ -158,6 +158,7 @@ impl World {
         let seed = self.rng.u64(..);
         let node = self.nodes.get_mut(&id).unwrap();
         node.raft = None;
+        node.leads = None;
         if power_loss {
             node.disk.power_loss(&mut fastrand::Rng::with_seed(seed));
         } else {
