@@ -1,11 +1,11 @@
 //! CreateTopics (key 19) (Kafka: `ControllerApis.createTopics`, `ReplicationControlManager.createTopics`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     api::{ApiError, Command, Decision, State, error},
     configs,
-    partitions::{DUPLICATE_NAME, all_fenced, assigned_partition, check_size, new_partition, repeated},
+    partitions::{DUPLICATE_NAME, MAX_RECORDS, all_fenced, assigned_partition, check_size, new_partition, repeated},
     placement,
     write::Batch,
 };
@@ -30,22 +30,25 @@ const METADATA_TOPIC: &str = "__cluster_metadata";
 
 impl Command for CreateTopicsRequest {
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
+        if let Err((code, message)) = check_total(&self.topics, state.config.num_partitions) {
+            let topics = self.topics.iter().map(|t| failed(&t.name, code, message.clone())).collect();
+            return CreateTopicsResponse { topics, ..Default::default() }.into();
+        }
         let mut batch = Batch::default();
         let mut topics: Vec<CreatableTopicResult> = Vec::new();
         let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
         let repeated = repeated(&names);
-        let mut created: BTreeSet<String> = BTreeSet::new();
         for topic in &self.topics {
             if repeated.contains(topic.name.as_str()) {
                 continue;
             }
-            let result = create_topic(topic, &created, state)
-                .unwrap_or_else(|(code, message)| (Batch::default(), failed(&topic.name, code, message)));
-            if result.1.error_code == 0 {
-                created.insert(topic.name.clone());
+            match create_topic(topic, state) {
+                Ok((records, result)) => {
+                    batch.append(records);
+                    topics.push(result);
+                }
+                Err((code, message)) => topics.push(failed(&topic.name, code, message)),
             }
-            batch.append(result.0);
-            topics.push(result.1);
         }
         let duplicate = |name: &&str| failed(name, ErrorCode::InvalidRequest, Some(DUPLICATE_NAME.into()));
         topics.extend(repeated.iter().map(duplicate));
@@ -71,11 +74,23 @@ fn failed(name: &str, error: ErrorCode, error_message: Option<String>) -> Creata
     }
 }
 
-fn create_topic(
-    topic: &CreatableTopic,
-    created: &BTreeSet<String>,
-    state: &mut State<'_>,
-) -> Result<(Batch, CreatableTopicResult), ApiError> {
+/// Kafka: `ReplicationControlManager.validateTotalNumberOfPartitions`.
+fn check_total(topics: &[CreatableTopic], default: i32) -> Result<(), ApiError> {
+    let partitions = |topic: &CreatableTopic| match topic.assignments.len() {
+        0 => {
+            let asked = if topic.num_partitions == -1 { default } else { topic.num_partitions };
+            usize::try_from(asked).unwrap_or(0)
+        }
+        assigned => assigned,
+    };
+    let total = topics.iter().map(partitions).fold(0, usize::saturating_add);
+    if total > MAX_RECORDS {
+        return error(ErrorCode::PolicyViolation, "Excessively large number of partitions per request.");
+    }
+    Ok(())
+}
+
+fn create_topic(topic: &CreatableTopic, state: &mut State<'_>) -> Result<(Batch, CreatableTopicResult), ApiError> {
     if topic.name == METADATA_TOPIC {
         let message = format!("Creation of internal topic {METADATA_TOPIC} is prohibited.");
         return error(ErrorCode::InvalidRequest, message);
@@ -83,7 +98,7 @@ fn create_topic(
     if !state.authorize(Operation::Create, Resource::Topic(&topic.name)) {
         return error(ErrorCode::TopicAuthorizationFailed, "Authorization failed.");
     }
-    check_name(&topic.name, created, state)?;
+    check_name(&topic.name, state)?;
     let mut batch = Batch::default();
     let topic_id = Uuid::random(state.rng);
     batch.push(TopicRecord { name: topic.name.clone(), topic_id });
@@ -105,13 +120,12 @@ fn create_topic(
 }
 
 /// Kafka: `Topic.validate` and `validateNewTopicNames`. Metrics write `.` as `_`, so names that differ only there collide.
-fn check_name(name: &str, created: &BTreeSet<String>, state: &State<'_>) -> Result<(), ApiError> {
+fn check_name(name: &str, state: &State<'_>) -> Result<(), ApiError> {
     if let Some(why) = topic_name::invalid(name) {
         return error(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}"));
     }
-    let others = state.image.topics().map(|t| t.name.as_str()).chain(created.iter().map(String::as_str));
-    if let Some(other) = others.into_iter().find(|other| topic_name::collide(name, other)) {
-        let message = format!("Topic '{name}' collides with existing topic: {other}");
+    if let Some(other) = state.image.topics().find(|other| topic_name::collide(name, &other.name)) {
+        let message = format!("Topic '{name}' collides with existing topic: {}", other.name);
         return error(ErrorCode::InvalidTopicException, message);
     }
     if state.image.topic(name).is_some() {

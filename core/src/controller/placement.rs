@@ -25,7 +25,7 @@ pub(super) fn place(
     if replication_factor > racks.total {
         return refuse(format!(
             "The target replication factor of {replication_factor} cannot be reached because only {} broker(s) are \
-             registered.",
+             registered or some brokers have all their log directories cordoned.",
             racks.total
         ));
     }

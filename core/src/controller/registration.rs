@@ -62,6 +62,10 @@ fn check(
     if request.cluster_id != state.config.cluster_id {
         return Err(ErrorCode::InconsistentClusterId);
     }
+    // Negative ids mean "nobody" elsewhere.
+    if request.broker_id < 0 {
+        return Err(ErrorCode::InvalidRequest);
+    }
     if let Some(broker) = existing.filter(|b| b.incarnation_id != request.incarnation_id) {
         // Two processes with one id, or one that was restarted before its old session ended; that passes by itself.
         if state.sessions.is_valid(broker, state.now, state.config.broker_session_timeout_ms) {

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     id::{NodeId, Uuid},
-    metadata::{image::MetadataImage, registration::nodes},
+    metadata::{
+        image::MetadataImage,
+        registration::{RECOVERED, nodes},
+    },
     seam::Ctx,
     trace::EventKind,
     wire::{
@@ -105,7 +108,10 @@ impl ReplicaManager {
                     .into_iter()
                     .map(|(id, broker_epoch)| BrokerState { broker_id: id.0, broker_epoch })
                     .collect(),
-                leader_recovery_state: partition.registration.leader_recovery_state,
+                // A leader takes its own log for the truth from its first moment on, so after an unclean election its
+                // first question also ends the recovery (Kafka: `Partition.makeLeader`, KIP-704). Otherwise the
+                // controller would refuse every larger ISR.
+                leader_recovery_state: RECOVERED,
                 partition_epoch,
             });
             asked.insert(key, Asked { leader_epoch, partition_epoch, pending });
