@@ -59,7 +59,8 @@ impl EventKind {
             },
             Self::Sent(frame) => {
                 let verb = if frame.response { "answers" } else { "asks" };
-                format!("{who} {verb} {}: {}", node_name(frame.to), frame.label)
+                let label = frame.label.strip_prefix("answers ").unwrap_or(&frame.label);
+                format!("{who} {verb} {}: {label}", node_name(frame.to))
             }
 
             Self::RaftRole { role, epoch, leader } => raft_role(&controller(node), role, *epoch, *leader),

@@ -34,8 +34,14 @@ pub fn Why(props: &WhyProps) -> Html {
     let Some((question, start)) = question(&lab, props) else {
         return html! { <p class="why mid">{ "Nothing has happened to this yet: play on, or pick an event." }</p> };
     };
-    let chain = causes(&lab, start);
-    let told: Vec<&Event> = chain.iter().filter(|event| is_clause(event)).collect();
+    let partition = match &props.selection {
+        Selection::Partition(partition) => Some(partition.clone()),
+        _ => start.kind.partition().cloned(),
+    };
+    let chain = causes(&lab, start, partition.as_ref());
+    let mut told: Vec<&Event> = chain.iter().filter(|event| is_clause(event, partition.as_ref())).collect();
+    // Each voter learns that the same records are committed: once is enough.
+    told.dedup_by(|a, b| [a, b].iter().all(|e| matches!(e.kind, EventKind::MetadataHighWatermark { .. })));
     let short = !*whole && (told.len() > CLAUSES || told.len() < chain.len());
     let shown: Vec<&Event> = if *whole { chain.iter().collect() } else { shorten(&told) };
     let toggle = {
@@ -136,20 +142,52 @@ fn of_partition(partition: &TopicPartition, newest: Newest<'_>) -> Option<(Strin
 }
 
 /// The event, its cause, the cause's cause, and so on.
-fn causes(lab: &Lab, start: Event) -> Vec<Event> {
+fn causes(lab: &Lab, start: Event, partition: Option<&TopicPartition>) -> Vec<Event> {
     let mut chain = vec![start];
-    while let Some(cause) = chain.last().and_then(|event| event.cause) {
-        match lab.event(cause) {
-            Some(event) if chain.len() < LONGEST => chain.push(event),
+    while let Some(event) = chain.last()
+        && chain.len() < LONGEST
+    {
+        let cause = behind(lab, event, partition).or_else(|| lab.event(event.cause?));
+        match cause {
+            Some(cause) if chain.iter().all(|known| known.id != cause.id) => chain.push(cause),
             _ => break,
         }
     }
     chain
 }
 
-/// Frames and replays carry a cause from node to node; the clauses are what was decided and done.
-fn is_clause(event: &Event) -> bool {
-    !matches!(event.kind, EventKind::Sent(_) | EventKind::MetadataReplayed { .. })
+/// What stands behind an event that no single frame brought about: a committed decision was first made, and a silence
+/// began when something befell the broker.
+fn behind(lab: &Lab, event: &Event, partition: Option<&TopicPartition>) -> Option<Event> {
+    let before = |wanted: &dyn Fn(&Event) -> bool| {
+        lab.story(|story| story.until(event.at).iter().rev().find(|e| e.id != event.id && wanted(e)).cloned())
+    };
+    match &event.kind {
+        EventKind::MetadataHighWatermark { offset } => {
+            let decision = partition.and_then(|p| {
+                before(&|e| matches!(&e.kind, EventKind::PartitionChanged { partition, .. } if partition == p))
+            });
+            decision.or_else(|| {
+                before(&|e| matches!(&e.kind, EventKind::MetadataAppended { base_offset, .. } if base_offset < offset))
+            })
+        }
+        EventKind::BrokerFenced { broker, .. } => before(&|e| match &e.kind {
+            EventKind::LinkCut { a, b, .. } => a == broker || b == broker,
+            EventKind::Killed | EventKind::PowerLost | EventKind::Paused | EventKind::Stopped => e.node == *broker,
+            _ => false,
+        }),
+        _ => None,
+    }
+}
+
+/// Frames and replays carry a cause from node to node, and one batch may decide on many partitions; the clauses are
+/// what was decided and done here.
+fn is_clause(event: &Event, partition: Option<&TopicPartition>) -> bool {
+    match &event.kind {
+        EventKind::Sent(_) | EventKind::MetadataReplayed { .. } => false,
+        EventKind::PartitionChanged { partition: p, .. } => partition.is_none_or(|partition| partition == p),
+        _ => true,
+    }
 }
 
 /// At most [`CLAUSES`]: the newest ones and the origin.

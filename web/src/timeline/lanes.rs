@@ -18,6 +18,8 @@ pub struct MarksProps {
     pub story: u64,
     pub scale: Rc<Scale>,
     pub partition: TopicPartition,
+    /// The ISR at the playhead: all there is to know of it while nothing has changed it.
+    pub isr: String,
     pub width: f64,
 }
 
@@ -54,7 +56,7 @@ pub fn Marks(props: &MarksProps) -> Html {
                 }) }
                 { you(events, scale) }
                 { leader(events, scale, &props.partition) }
-                { isr(events, scale, &props.partition) }
+                { isr(events, scale, &props.partition, &props.isr) }
                 { clients(events, scale) }
                 <path class="thin2" d={format!("M{LEFT} 79.5H{}", scale.right())} />
                 { for ticks }
@@ -189,8 +191,15 @@ fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
     spans(changes, scale, 31.0)
 }
 
-fn isr(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
+fn isr(events: &[Event], scale: &Scale, partition: &TopicPartition, now: &str) -> Html {
     let mut changes: Vec<(Time, String, Kind)> = Vec::new();
+    let first = events.iter().find_map(|event| match &event.kind {
+        EventKind::PartitionChanged { partition: p, previous_isr, .. } if p == partition => {
+            Some(model::list(previous_isr, " "))
+        }
+        _ => None,
+    });
+    changes.push((Time::ZERO, first.unwrap_or_else(|| now.into()), Kind::Ok));
     for event in events {
         if let EventKind::PartitionChanged { partition: p, isr, .. } = &event.kind {
             let text = model::list(isr, " ");

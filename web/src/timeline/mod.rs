@@ -13,7 +13,7 @@ use yew::prelude::*;
 pub use bar::{TransportButtons, slider_text};
 pub use scale::Scale;
 
-use crate::{context::use_lab, hooks::use_window_width, lab::Snapshot, pace};
+use crate::{context::use_lab, hooks::use_window_width, lab::Snapshot, model, pace};
 use bar::Bar;
 use lanes::Marks;
 
@@ -40,13 +40,15 @@ pub fn Timeline(props: &TimelineProps) -> Html {
             lab.story(|story| Scale::new(story.all(), *from, *end, LEFT, *width as f64 - RIGHT))
         })
     };
+    let isr = model::headlines(&snapshot.view).into_iter().find(|h| model::name_of(&h.partition) == props.partition);
+    let isr = isr.map(|h| model::list(&h.partition.isr, " ")).unwrap_or_default();
     html! {
         <section class="timeline" role="region" aria-label="Timeline">
             <Bar snapshot={snapshot.clone()} />
             <div class="lanes">
                 <Slider snapshot={snapshot.clone()} />
                 <svg width={width.to_string()} height="100" aria-hidden="true">
-                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {width} />
+                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {isr} {width} />
                     <Playhead now={snapshot.now} head={snapshot.head} scale={scale.clone()} />
                 </svg>
                 if snapshot.no_rewind.is_none() { <Scrub {scale} /> }
