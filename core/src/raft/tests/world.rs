@@ -40,12 +40,37 @@ struct End {
 }
 
 enum Happening {
-    Wake { node: NodeId },
-    Synced { node: NodeId, life: u32, token: crate::id::Token, target: crate::disk::SyncTarget },
-    Connect { from: End, life: u32, to: NodeId },
-    Opened { to: End },
-    Frame { from: End, to: End, bytes: Bytes },
-    Closed { from: NodeId, to: End },
+    Wake {
+        node: NodeId,
+    },
+    Synced {
+        node: NodeId,
+        life: u32,
+        token: crate::id::Token,
+        target: crate::disk::SyncTarget,
+    },
+    Connect {
+        from: End,
+        life: u32,
+        to: NodeId,
+    },
+    Opened {
+        to: End,
+    },
+    Frame {
+        from: End,
+        to: End,
+        bytes: Bytes,
+    },
+    Closed {
+        from: NodeId,
+        to: End,
+    },
+    /// The power fails at a bad moment, and is back at once.
+    Ambush {
+        node: NodeId,
+        life: u32,
+    },
 }
 
 pub(super) struct World {
@@ -65,6 +90,8 @@ pub(super) struct World {
     pub(super) rng: fastrand::Rng,
     pub(super) latency_us: (u64, u64),
     pub(super) sync_us: (u64, u64),
+    /// The power likes to fail while a vote is on its way to the disk.
+    pub(super) ambushes: bool,
     pub(super) log: Vec<(Time, NodeId, EventKind)>,
     pub(super) checker: Checker,
     appended: u64,
@@ -113,6 +140,7 @@ impl World {
             rng,
             latency_us: (500, 1500),
             sync_us: (1000, 3000),
+            ambushes: false,
             log: Vec::new(),
             checker,
             appended: 0,
@@ -287,6 +315,12 @@ impl World {
                     }
                 }
             }
+            Happening::Ambush { node, life } => {
+                if self.is_up(node) && self.nodes[&node].life == life {
+                    self.crash(node, true);
+                    self.start(node);
+                }
+            }
             Happening::Closed { from, to } => {
                 if self.is_cut(from, to.node) {
                     self.stalled.push(Happening::Closed { from, to });
@@ -403,6 +437,16 @@ impl World {
             }
             Output::Identified { .. } => {}
             Output::Trace { kind, .. } => {
+                let votes = match &*kind {
+                    EventKind::VoteGranted { pre_vote, .. } => !pre_vote,
+                    EventKind::RaftRole { role, .. } => role == "candidate",
+                    _ => false,
+                };
+                if votes && self.ambushes && self.rng.u32(0..4) == 0 {
+                    let at = Time(self.now.0 + self.rng.u64(0..=2 * self.sync_us.1));
+                    self.sequence += 1;
+                    self.queue.insert((at, self.sequence), Happening::Ambush { node: id, life });
+                }
                 self.log.push((self.now, id, *kind));
             }
             other => panic!("the quorum has no business with {other:?}"),
