@@ -170,6 +170,8 @@ impl<P: Clone> ControllerChannel<P> {
         match self.link {
             Link::Opening(..) => {}
             Link::Down => {
+                // Without a controller there is nothing to wait for but news of one.
+                self.not_before = Time::ZERO;
                 if let Some((id, endpoint)) = controller {
                     self.link = Link::Opening(ctx.out.open(endpoint.clone()), *id);
                 }
@@ -188,7 +190,6 @@ impl<P: Clone> ControllerChannel<P> {
         let silent = self.in_flight.as_ref().map(|(_, sent)| sent.plus_ms(self.request_timeout_ms));
         let asked = self.in_flight.iter().map(|(q, _)| q);
         let over = self.waiting.iter().chain(asked).filter_map(|q| q.deadline).min();
-        // Without a controller the wait ends when the quorum has elected one, which is another input.
         let ready = self.in_flight.is_none() && !self.waiting.is_empty() && self.link == Link::Down;
         let backoff = (ready && self.not_before > Time::ZERO).then_some(self.not_before);
         [silent, over, backoff].into_iter().flatten().min()

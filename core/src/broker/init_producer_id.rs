@@ -64,9 +64,11 @@ impl Broker {
         }
         let ids = &mut self.producer_ids;
         let due = ids.retry_at.is_none_or(|at| at <= now);
+        if due {
+            ids.retry_at = None;
+        }
         if !ids.waiting.is_empty() && !ids.asked && due && self.lifecycle.is_registered() {
             ids.asked = true;
-            ids.retry_at = None;
             let request = AllocateProducerIdsRequest {
                 broker_id: self.config.node_id.0,
                 broker_epoch: self.lifecycle.broker_epoch,

@@ -211,7 +211,7 @@ impl Broker {
             }
         }
         self.conns.mute_busy(ctx);
-        if let Some(question) = self.replicas.isr_question() {
+        if let Some(question) = self.replicas.isr_question(ctx.now.mono) {
             self.isrs.ask(ctx, ALTER_PARTITION_VERSION, &question, Purpose::AlterPartition, None);
         }
         self.replicas.drive_fetchers(ctx, &self.image);

@@ -146,7 +146,8 @@ impl ReplicaManager {
     /// Begins to follow the partition's leader, at once and from our log's end, whatever was before.
     pub(super) fn follow(&mut self, key: PartitionKey) {
         self.unfollow(key);
-        let Some(leader) = self.partitions.get(&key).and_then(|p| p.registration.leader()) else { return };
+        let serving = self.partitions.get(&key).filter(|p| p.offline.is_none());
+        let Some(leader) = serving.and_then(|p| p.registration.leader()) else { return };
         debug_assert_ne!(leader, self.local);
         self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(leader)).followed.insert(key, Followed::default());
     }

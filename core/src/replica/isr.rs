@@ -14,7 +14,7 @@ use crate::{
         image::MetadataImage,
         registration::{RECOVERED, nodes},
     },
-    seam::Ctx,
+    seam::{Ctx, Time},
     trace::EventKind,
     wire::{
         alter_partition::{
@@ -24,12 +24,17 @@ use crate::{
     },
 };
 
+/// As Kafka waits before it asks again.
+const RETRY_MS: u64 = 50;
+
 #[derive(Clone, Debug, Default)]
 pub struct IsrQuestions {
     /// Wanted and not yet sent.
     waiting: BTreeSet<PartitionKey>,
     /// Sent and not yet answered, and what was asked.
     asked: Option<BTreeMap<PartitionKey, Asked>>,
+    /// Nothing is asked before: the last answer was an error.
+    not_before: Option<Time>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +47,10 @@ struct Asked {
 impl IsrQuestions {
     pub fn forget(&mut self, key: PartitionKey) {
         self.waiting.remove(&key);
+    }
+
+    pub fn deadline(&self) -> Option<Time> {
+        self.not_before.filter(|_| !self.waiting.is_empty())
     }
 }
 
@@ -88,10 +97,12 @@ impl ReplicaManager {
     }
 
     /// The request to send now, if there is something to ask and no question is open.
-    pub fn isr_question(&mut self) -> Option<AlterPartitionRequest> {
-        if self.isr_questions.asked.is_some() || self.isr_questions.waiting.is_empty() {
+    pub fn isr_question(&mut self, now: Time) -> Option<AlterPartitionRequest> {
+        let questions = &mut self.isr_questions;
+        if questions.asked.is_some() || questions.waiting.is_empty() || questions.not_before.is_some_and(|at| now < at) {
             return None;
         }
+        questions.not_before = None;
         let mut topics: BTreeMap<Uuid, Vec<PartitionData>> = BTreeMap::new();
         let mut asked = BTreeMap::new();
         for key in std::mem::take(&mut self.isr_questions.waiting) {
@@ -144,10 +155,10 @@ impl ReplicaManager {
                 }
             }
         }
-        // Not answered: the question stands. (Kafka asks again after 50 ms; here the channel waits before it does.)
+        // Not answered: the question stands.
         for (key, asked) in asked {
             if self.still_pending(key, &asked) {
-                self.isr_questions.waiting.insert(key);
+                self.ask_again(ctx, key);
             }
         }
     }
@@ -200,9 +211,12 @@ impl ReplicaManager {
             | ErrorCode::InvalidUpdateVersion
             | ErrorCode::InvalidRequest
             | ErrorCode::NewLeaderElected => {}
-            _ => {
-                self.isr_questions.waiting.insert(key);
-            }
+            _ => self.ask_again(ctx, key),
         }
+    }
+
+    fn ask_again(&mut self, ctx: &Ctx, key: PartitionKey) {
+        self.isr_questions.waiting.insert(key);
+        self.isr_questions.not_before = Some(ctx.now.mono.plus_ms(RETRY_MS));
     }
 }

@@ -186,7 +186,7 @@ impl EventKind {
                 format!("{who} recovered {partition} up to offset {end_offset} and cut {cut_bytes} torn bytes")
             }
             Self::ProducerIdsAllocated { first, count } => {
-                format!("{} gave out producer ids {first} to {}", controller(node), first + i64::from(*count) - 1)
+                format!("{who} got producer ids {first} to {} from the controller", first + i64::from(*count) - 1)
             }
 
             Self::RecordBuffered { partition, key: Some(key) } => {

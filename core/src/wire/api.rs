@@ -234,6 +234,7 @@ const BROKER_APIS: &[ApiKey] = &[
     ApiKey::DescribeConfigs,
     ApiKey::CreatePartitions,
     ApiKey::IncrementalAlterConfigs,
+    ApiKey::DescribeQuorum,
     ApiKey::DescribeCluster,
     ApiKey::DescribeTopicPartitions,
 ];
