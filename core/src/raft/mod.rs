@@ -117,7 +117,13 @@ impl Raft {
 
     /// A broker's replica: it follows, and neither votes nor leads.
     pub fn observer(config: &NodeConfig, dir: &str, ctx: &mut Ctx<'_>) -> Result<Self, StartError> {
-        Self::start(config, dir, false, ctx)
+        let mut config = config.clone();
+        if config.voters.iter().any(|voter| voter.id == config.node_id) {
+            // A node that is broker and controller keeps the log twice. What this copy holds must not count for the
+            // voter of the same id, so it reads without a name.
+            config.node_id = NodeId(-1);
+        }
+        Self::start(&config, dir, false, ctx)
     }
 
     /// Handles Fetch and FetchSnapshot of the metadata log, Vote, BeginQuorumEpoch, EndQuorumEpoch, DescribeQuorum.

@@ -84,10 +84,12 @@ pub(super) fn run(args: &ConsumeArgs) -> Outcome {
         let mut left = args.count.unwrap_or(u64::MAX);
         let mut good = Instant::now();
         while left > 0 {
+            // Asked first: what arrives in between is taken below.
+            let at_end = consumer.at_end();
             let records = consumer.poll().await;
             if records.is_empty() {
                 out.flush().doing(|| "cannot write".into())?;
-                if args.exit && consumer.at_end() {
+                if args.exit && at_end {
                     break;
                 }
                 match consumer.last_error() {

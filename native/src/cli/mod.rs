@@ -121,7 +121,7 @@ enum Command {
     /// Run a scenario in the simulator
     Sim(simulate::SimArgs),
     /// Run many seeds with random faults and check every promise
-    Fuzz(NotBuilt),
+    Fuzz(simulate::FuzzArgs),
     /// Run a recorded session and check its hash
     Replay(simulate::ReplayArgs),
     /// Consumer groups (not built yet)
@@ -226,7 +226,7 @@ fn run(command: Command) -> Outcome {
         Command::Quorum(command) => quorum::run(command),
         Command::Log(command) => log_dump::run(command),
         Command::Sim(args) => simulate::sim(&args),
-        Command::Fuzz(_) => Err(not_built("fuzz", "`cargo test -p lab-core` runs the checkers.")),
+        Command::Fuzz(args) => simulate::fuzz(&args),
         Command::Replay(args) => simulate::replay(&args),
         Command::Groups(_) => Err(not_built(
             "groups",

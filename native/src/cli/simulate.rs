@@ -1,9 +1,20 @@
 //! `sim`, `fuzz` and `replay`: the simulator without a page.
 
-use std::{fs::File, io::Write, path::PathBuf, time::Instant};
+use std::{
+    fs::File,
+    io::Write,
+    num::NonZero,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use clap::Args;
-use lab_core::sim::{Scenario, Session, World};
+use indicatif::{ProgressBar, ProgressStyle};
+use lab_core::sim::{Scenario, Session, World, fuzz};
 use serde_json::json;
 
 use super::print;
@@ -48,6 +59,9 @@ pub(super) struct FuzzArgs {
 pub(super) struct ReplayArgs {
     /// A session: a link, its text, or a file that holds it
     session: String,
+    /// The hash that it ended with elsewhere; another one is a failure
+    #[arg(long, value_name = "HEX")]
+    hash: Option<String>,
     #[arg(long)]
     json: bool,
 }
@@ -94,7 +108,7 @@ fn report(world: &World, scenario: &str, wall_ms: u64, as_json: bool) {
     if as_json {
         print::json(&json!({
             "scenario": scenario, "seed": world.seed(), "frames": world.frames_delivered(),
-            "events": world.events().len(), "hash": hash,
+            "batches": world.acknowledged(), "events": world.events().len(), "hash": hash,
             "sim_ms": sim_ms, "wall_ms": wall_ms, "violations": world.violations(),
         }));
     } else {
@@ -103,7 +117,7 @@ fn report(world: &World, scenario: &str, wall_ms: u64, as_json: bool) {
             "{scenario}, seed {}: {sim_ms} simulated ms in {wall_ms} ms ({speed:.0} times real time)",
             world.seed()
         );
-        println!("{} frames, hash {hash}", world.frames_delivered());
+        println!("{} frames, {} batches, hash {hash}", world.frames_delivered(), world.acknowledged());
     }
 }
 
@@ -114,6 +128,84 @@ fn broken(world: &World) -> Outcome {
     }
 }
 
+pub(super) fn fuzz(args: &FuzzArgs) -> Outcome {
+    Scenario::parse(&args.scenario).map_err(Failure::usage)?;
+    let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::new(args.seeds) };
+    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {msg}").expect("a template that is fixed"));
+    let began = Instant::now();
+    let next = AtomicU64::new(args.start);
+    let end = args.start.saturating_add(args.seeds);
+    let outcomes: Mutex<Vec<fuzz::Outcome>> = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < end) {
+                    // A panic inside core is a broken promise too, and the seed is what finds it again.
+                    let outcome =
+                        std::panic::catch_unwind(|| fuzz::run(seed, &args.scenario).expect("the name is good"));
+                    let outcome = outcome.unwrap_or_else(|_| panicked(seed, &args.scenario));
+                    let mut outcomes = outcomes.lock().expect("no thread panics with it");
+                    if !outcome.violations.is_empty() {
+                        bar.suspend(|| complain(&outcome, args.json));
+                    }
+                    outcomes.push(outcome);
+                    let broken = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).count();
+                    bar.set_message(format!("{broken} broke a promise"));
+                    bar.inc(1);
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let outcomes = outcomes.into_inner().expect("no thread panics with it");
+    let broken = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).count();
+    let total = |get: fn(&fuzz::Outcome) -> u64| outcomes.iter().map(get).sum::<u64>();
+    let (sim_ms, frames, faults) = (total(|o| o.sim_ms), total(|o| o.frames), total(|o| o.faults as u64));
+    let acknowledged = total(|o| o.acknowledged as u64);
+    let wall_ms = began.elapsed().as_millis() as u64;
+    if args.json {
+        print::json(&json!({
+            "scenario": args.scenario, "seeds": args.seeds, "start": args.start, "sim_ms": sim_ms, "frames": frames,
+            "faults": faults, "acknowledged": acknowledged, "wall_ms": wall_ms, "broken": broken,
+        }));
+    } else {
+        let seconds = (sim_ms / 1000, wall_ms / 1000);
+        println!(
+            "{} seeds, {} simulated s in {} s: {faults} faults, {frames} frames, {acknowledged} batches acknowledged, \
+             {broken} seed(s) broke a promise",
+            args.seeds, seconds.0, seconds.1
+        );
+    }
+    if broken > 0 { Err(Failure::new(format!("{broken} seed(s) broke a promise"))) } else { Ok(()) }
+}
+
+fn panicked(seed: u64, scenario: &str) -> fuzz::Outcome {
+    fuzz::Outcome {
+        seed,
+        faults: 0,
+        sim_ms: 0,
+        frames: 0,
+        acknowledged: 0,
+        hash: 0,
+        violations: vec!["a machine panicked: an invariant of its own does not hold".into()],
+        link: Session::new(scenario, seed).to_link(),
+    }
+}
+
+fn complain(outcome: &fuzz::Outcome, as_json: bool) {
+    let (seed, link, hash) = (outcome.seed, &outcome.link, format!("{:016x}", outcome.hash));
+    if as_json {
+        print::json(
+            &json!({ "seed": seed, "violations": outcome.violations, "link": format!("/#s={link}"), "hash": hash }),
+        );
+        return;
+    }
+    println!("seed {seed} broke a promise:");
+    outcome.violations.iter().for_each(|violation| println!("  {violation}"));
+    println!("  open /#s={link}");
+}
+
 pub(super) fn replay(args: &ReplayArgs) -> Outcome {
     let path = std::path::Path::new(&args.session);
     let text = if path.exists() {
@@ -121,17 +213,20 @@ pub(super) fn replay(args: &ReplayArgs) -> Outcome {
     } else {
         args.session.clone()
     };
-    let session = Session::from_link(text.trim()).map_err(|error| {
+    // A whole address of the page will do: what counts follows `#s=`.
+    let text = text.trim().rsplit("#s=").next().unwrap_or_default();
+    let session = Session::from_link(text).map_err(|error| {
         Failure::new(format!("this is no session: {error}")).next("A session is what the page's Share button copies.")
     })?;
     let began = Instant::now();
-    let run = || -> Outcome<World> {
-        let mut world = World::from_session(&session).map_err(Failure::new)?;
-        world.run_until(session.cursor);
-        Ok(world)
-    };
-    let world = run()?;
+    let mut world = World::from_session(&session).map_err(Failure::new)?;
     let wall_ms = began.elapsed().as_millis() as u64;
     report(&world, &session.scenario, wall_ms, args.json);
+    let hash = format!("{:016x}", world.hash());
+    if let Some(wanted) = args.hash.as_ref().filter(|wanted| **wanted != hash) {
+        return Err(Failure::new(format!("the run ended with hash {hash}, not {wanted}")).next(
+            "The session was recorded by another version of the lab, or this is a bug: a replay never differs.",
+        ));
+    }
     broken(&world)
 }
