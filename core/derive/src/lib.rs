@@ -303,6 +303,9 @@ impl FieldAttributes {
                     ::core::option::Option::Some(value) => {
                         crate::wire::primitive::Value::write(value, writer, #format)?;
                     }
+                    ::core::option::Option::None if writer.is_lenient() => {
+                        crate::wire::primitive::Value::write(&<#ty>::default(), writer, #format)?;
+                    }
                     ::core::option::Option::None => {
                         return Err(crate::wire::primitive::EncodeError::null(#name, format.version));
                     }
@@ -395,12 +398,13 @@ fn write(fields: &[FieldAttributes]) -> TokenStream {
         let (versions, plain, write) = (field.versions.contains(), field.plain(), field.write());
         let full = full_type(field);
         let write = if field.never_plain() { quote!() } else { quote!(if #plain { #write }) };
-        // As Kafka's generated code does: what the version cannot carry is dropped if ignorable, refused if it is not.
+        // As Kafka's generated code does: what the version cannot carry is dropped if ignorable, refused if it is not
+        // (unless the writer is lenient).
         let refuse = if field.ignorable || versions.to_string() == "true" {
             quote!()
         } else {
             quote! {
-                if !#versions {
+                if !#versions && !writer.is_lenient() {
                     let default: #full = #default;
                     if self.#ident != default {
                         return Err(crate::wire::primitive::EncodeError::unsupported(#name, format.version));

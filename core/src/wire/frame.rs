@@ -55,16 +55,23 @@ pub fn request_parts<R: Request>(version: i16, correlation_id: i32, client_id: &
         correlation_id,
         client_id: Some(client_id.to_owned()),
     };
-    parts(R::KEY.request_header_version(version), &header, version, request)
+    parts(Writer::new(), R::KEY.request_header_version(version), &header, version, request)
 }
 
-/// The response frame to a request of type `R`. Panics if the version cannot carry the response.
+/// The response frame to a request of type `R`. What the asker's version cannot say is left out ([`Writer::lenient`]).
+/// Panics if there is no such version: nobody can have asked in it.
 pub fn response_parts<R: Request>(version: i16, correlation_id: i32, response: &R::Response) -> Vec<Part> {
-    parts(R::KEY.response_header_version(version), &ResponseHeader { correlation_id }, version, response)
+    let header = ResponseHeader { correlation_id };
+    parts(Writer::lenient(), R::KEY.response_header_version(version), &header, version, response)
 }
 
-fn parts(header_version: i16, header: &impl Message, version: i16, message: &impl Message) -> Vec<Part> {
-    let mut writer = Writer::new();
+fn parts(
+    mut writer: Writer,
+    header_version: i16,
+    header: &impl Message,
+    version: i16,
+    message: &impl Message,
+) -> Vec<Part> {
     let written = header.encode(header_version, &mut writer).and_then(|()| message.encode(version, &mut writer));
     written.unwrap_or_else(|error: EncodeError| panic!("version {version}: {error} in {message:?}"));
     writer.into_parts()
@@ -123,6 +130,21 @@ mod tests {
         assert_eq!(&frame[..6], &[0, 0, 0, 9, 0, 35]);
         assert_eq!(parse_response::<ApiVersionsRequest>(3, &frame), Ok((9, response)));
         assert_eq!(peek_correlation_id(&frame), Some(9));
+    }
+
+    #[test]
+    fn a_response_leaves_out_what_its_version_cannot_say_and_a_request_may_not() {
+        let topics = vec![MetadataResponseTopic { name: None, topic_authorized_operations: 7, ..Default::default() }];
+        let cluster_id = Some("名".repeat(20_000));
+        let response = MetadataResponse { topics, cluster_id, error_code: 3, ..MetadataResponse::default() };
+        for version in MetadataResponse::versions() {
+            let frame = whole(response_parts::<MetadataRequest>(version, 9, &response));
+            let (_, back) = parse_response::<MetadataRequest>(version, &frame).unwrap();
+            assert_eq!(back.topics[0].name, (version < 12).then(String::new));
+            assert_eq!(back.topics[0].topic_authorized_operations, if version < 8 { i32::MIN } else { 7 });
+            assert!(version < 2 || back.cluster_id == Some("名".repeat(10_922)));
+            assert!(response.to_bytes(version).is_err());
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! A [`Reader`] never hands out what the frame does not hold, and an array reserves no more memory than the bytes that
 //! are left could fill, whatever count it claims.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use thiserror::Error;
 
-use super::schema::Kind;
+use super::{records::Records, schema::Kind};
 use crate::{id::Uuid, seam::Part};
 
 /// How a struct is laid out: its version, and whether lengths are compact and tagged fields follow (KIP-482).
@@ -84,60 +84,65 @@ pub trait Nullable: Value {
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     frame: &'a Bytes,
-    position: usize,
-    /// The end of the frame, or of the tagged field being read.
+    /// What is left of the frame, or of the tagged field being read.
+    left: &'a [u8],
+    /// Where `left` ends in the frame.
     end: usize,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(frame: &'a Bytes) -> Self {
-        Self { frame, position: 0, end: frame.len() }
+        Self { frame, left: frame, end: frame.len() }
     }
 
     pub fn position(&self) -> usize {
-        self.position
+        self.end - self.left.len()
     }
 
     pub fn remaining(&self) -> usize {
-        self.end - self.position
+        self.left.len()
     }
 
     /// An error unless everything was read.
     pub fn finish(&self) -> Result<(), DecodeError> {
         match self.remaining() {
             0 => Ok(()),
-            left => Err(DecodeError::Trailing { at: self.position, left }),
+            left => Err(DecodeError::Trailing { at: self.position(), left }),
         }
     }
 
     /// The next `len` bytes.
     #[inline]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        if len > self.remaining() {
-            return Err(DecodeError::Short { at: self.position, needed: len, left: self.remaining() });
-        }
-        let bytes = &self.frame[self.position..self.position + len];
-        self.position += len;
+        let (bytes, left) = self.left.split_at_checked(len).ok_or_else(|| self.short(len))?;
+        self.left = left;
         Ok(bytes)
+    }
+
+    #[cold]
+    fn short(&self, needed: usize) -> DecodeError {
+        DecodeError::Short { at: self.position(), needed, left: self.remaining() }
     }
 
     /// The next `len` bytes as a slice that shares the frame's memory.
     pub fn slice(&mut self, len: usize) -> Result<Bytes, DecodeError> {
-        let at = self.position;
+        let at = self.position();
         self.take(len)?;
         Ok(self.frame.slice(at..at + len))
     }
 
     /// All that is left, as a slice that shares the frame's memory.
     pub fn rest(&mut self) -> Bytes {
-        let rest = self.frame.slice(self.position..self.end);
-        self.position = self.end;
+        let rest = self.frame.slice(self.position()..self.end);
+        self.left = &[];
         rest
     }
 
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        self.take(N).map(|bytes| bytes.try_into().expect("take gives what was asked"))
+        let (bytes, left) = self.left.split_first_chunk().ok_or_else(|| self.short(N))?;
+        self.left = left;
+        Ok(*bytes)
     }
 
     pub fn i8(&mut self) -> Result<i8, DecodeError> {
@@ -159,7 +164,14 @@ impl<'a> Reader<'a> {
     /// Unsigned, seven bits a byte, least significant first; at most five bytes.
     #[inline]
     pub fn uvarint(&mut self) -> Result<u32, DecodeError> {
-        self.base128(5).map(|value| value as u32)
+        // Nearly all of Kafka's are below 128: lengths, tags, numbers of tags.
+        match self.left {
+            [byte, left @ ..] if *byte < 0x80 => {
+                self.left = left;
+                Ok(u32::from(*byte))
+            }
+            _ => self.base128(5).map(|value| value as u32),
+        }
     }
 
     /// Signed, zigzag.
@@ -172,9 +184,8 @@ impl<'a> Reader<'a> {
         self.base128(10).map(|value| (value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    #[inline]
     fn base128(&mut self, most: u32) -> Result<u64, DecodeError> {
-        let at = self.position;
+        let at = self.position();
         let mut value = 0;
         for i in 0..most {
             let byte = self.take(1)?[0];
@@ -191,7 +202,7 @@ impl<'a> Reader<'a> {
     /// The length before bytes, records or an array; `None` is null. Checked against nothing yet.
     #[inline]
     pub fn length(&mut self, format: Format) -> Result<Option<usize>, DecodeError> {
-        let at = self.position;
+        let at = self.position();
         if format.flexible {
             return Ok((self.uvarint()? as usize).checked_sub(1));
         }
@@ -201,7 +212,7 @@ impl<'a> Reader<'a> {
     /// The length before a string, which is two bytes in rigid versions.
     #[inline]
     pub fn string_length(&mut self, format: Format) -> Result<Option<usize>, DecodeError> {
-        let at = self.position;
+        let at = self.position();
         if format.flexible {
             return self.length(format);
         }
@@ -219,20 +230,20 @@ impl<'a> Reader<'a> {
     pub fn begin_tag(&mut self) -> Result<(u32, usize), DecodeError> {
         let tag = self.uvarint()?;
         let len = self.uvarint()? as usize;
-        if len > self.remaining() {
-            return Err(DecodeError::Short { at: self.position, needed: len, left: self.remaining() });
-        }
+        let content = self.left.get(..len).ok_or_else(|| self.short(len))?;
         let outer = self.end;
-        self.end = self.position + len;
+        self.end = self.position() + len;
+        self.left = content;
         Ok((tag, outer))
     }
 
     pub fn skip_tag(&mut self) {
-        self.position = self.end;
+        self.left = &[];
     }
 
     pub fn end_tag(&mut self, outer: usize) -> Result<(), DecodeError> {
         self.finish()?;
+        self.left = &self.frame[self.end..outer];
         self.end = outer;
         Ok(())
     }
@@ -251,8 +262,10 @@ impl<'a> Reader<'a> {
 /// Writes a frame into one buffer; record data stays outside it, as parts.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
-    buffer: BytesMut,
-    parts: Vec<Part>,
+    buffer: Vec<u8>,
+    /// What stands between the bytes of the buffer, and where.
+    parts: Vec<(usize, Part)>,
+    lenient: bool,
 }
 
 impl Writer {
@@ -261,64 +274,79 @@ impl Writer {
     }
 
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { buffer: BytesMut::with_capacity(capacity), parts: Vec::new() }
+        Self { buffer: Vec::with_capacity(capacity), parts: Vec::new(), lenient: false }
+    }
+
+    /// A writer that leaves out what a version cannot say instead of failing: fields it does not have are dropped, null
+    /// where it has none is written as empty, and strings are cut to the length that Kafka allows. For responses: their
+    /// version is the asker's choice, and no choice of a client may end a node.
+    pub fn lenient() -> Self {
+        Self { lenient: true, ..Self::new() }
+    }
+
+    #[inline]
+    pub fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
     /// The frame, in order.
-    pub fn into_parts(mut self) -> Vec<Part> {
-        if !self.buffer.is_empty() {
-            self.parts.push(Part::Bytes(self.buffer.freeze()));
+    pub fn into_parts(self) -> Vec<Part> {
+        let buffer = Bytes::from(self.buffer);
+        let mut all = Vec::with_capacity(2 * self.parts.len() + 1);
+        let mut from = 0;
+        for (at, part) in self.parts {
+            if from < at {
+                all.push(Part::Bytes(buffer.slice(from..at)));
+            }
+            all.push(part);
+            from = at;
         }
-        self.parts
+        if from < buffer.len() {
+            all.push(Part::Bytes(buffer.slice(from..)));
+        }
+        all
     }
 
     /// The frame in one piece; copies only if there is record data in it.
     pub fn into_bytes(self) -> Bytes {
-        if self.parts.is_empty() {
-            self.buffer.freeze()
-        } else {
-            super::records::Records::Parts(self.into_parts()).bytes()
-        }
+        if self.parts.is_empty() { self.buffer.into() } else { Records::Parts(self.into_parts()).bytes() }
     }
 
     /// Bytes written so far, parts included.
     pub fn len(&self) -> usize {
-        self.buffer.len() + self.parts.iter().map(Part::len).sum::<usize>()
+        self.buffer.len() + self.parts.iter().map(|(_, part)| part.len()).sum::<usize>()
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
-        self.buffer.put_slice(bytes);
+        self.buffer.extend_from_slice(bytes);
     }
 
     /// Appends a piece as it is.
     pub fn part(&mut self, part: Part) {
-        if part.is_empty() {
-            return;
+        if !part.is_empty() {
+            self.parts.push((self.buffer.len(), part));
         }
-        if !self.buffer.is_empty() {
-            self.parts.push(Part::Bytes(self.buffer.split().freeze()));
-        }
-        self.parts.push(part);
     }
 
     pub fn i8(&mut self, value: i8) {
-        self.buffer.put_i8(value);
+        self.put(&value.to_be_bytes());
     }
 
     pub fn i16(&mut self, value: i16) {
-        self.buffer.put_i16(value);
+        self.put(&value.to_be_bytes());
     }
 
     pub fn i32(&mut self, value: i32) {
-        self.buffer.put_i32(value);
+        self.put(&value.to_be_bytes());
     }
 
     pub fn i64(&mut self, value: i64) {
-        self.buffer.put_i64(value);
+        self.put(&value.to_be_bytes());
     }
 
     #[inline]
@@ -336,10 +364,10 @@ impl Writer {
 
     fn base128(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.buffer.put_u8(value as u8 | 0x80);
+            self.buffer.push(value as u8 | 0x80);
             value >>= 7;
         }
-        self.buffer.put_u8(value as u8);
+        self.buffer.push(value as u8);
     }
 
     pub fn length(&mut self, len: usize, format: Format) -> Result<(), EncodeError> {
@@ -499,6 +527,7 @@ impl Nullable for String {
             }
             return Ok(());
         };
+        let text = if writer.lenient { cut(text, i16::MAX as usize) } else { text };
         let length = i16::try_from(text.len()).map_err(|_| EncodeError::TooLong { len: text.len() })?;
         if format.flexible {
             writer.uvarint(length as u32 + 1);
@@ -508,6 +537,15 @@ impl Nullable for String {
         writer.put(text.as_bytes());
         Ok(())
     }
+}
+
+/// The beginning of a text, at most `most` bytes, whole characters.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl Value for Bytes {
@@ -569,6 +607,7 @@ impl<T: Value> Nullable for Vec<T> {
             None => writer.null_length(format),
             Some(elements) => {
                 writer.length(elements.len(), format)?;
+                writer.buffer.reserve(elements.len() * T::min_size(format));
                 for element in elements {
                     element.write(writer, format)?;
                 }
