@@ -1,28 +1,22 @@
-//! What a quorum leader does: opens its epoch, appends, tells the voters, counts what they have, and notices when they
-//! have gone silent (Kafka's `LeaderState`).
+//! What a quorum leader does: opens its epoch, appends, counts what the voters have, and notices when they have gone
+//! silent (Kafka's `LeaderState`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
 use super::{
     NotLeader, Raft, Role,
     quorum_state_file::{ElectionState, ReplicaKey},
-    requests::{Ask, BEGIN_QUORUM_EPOCH, END_QUORUM_EPOCH, InFlight},
-    respond::{LISTENER, ReplyTo, TOPIC},
 };
 use crate::{
     config::NodeConfig,
-    id::{ConnId, NodeId, Uuid},
+    id::{NodeId, Uuid},
     seam::{Ctx, Time},
     trace::EventKind,
     wire::{
         batch::{BatchBuilder, ControlType},
-        begin_quorum_epoch::{self as begin, BeginQuorumEpochRequest, BeginQuorumEpochResponse},
         control_records::{LeaderChangeMessage, Voter},
-        end_quorum_epoch::{self as end, EndQuorumEpochRequest, EndQuorumEpochResponse},
-        error::ErrorCode,
-        frame::{self, RequestHead},
         message::Message,
     },
 };
@@ -47,7 +41,7 @@ pub(super) struct Leader {
     pub(super) observers: BTreeMap<ReplicaKey, Progress>,
     check_quorum_deadline: Time,
     /// Voters that have fetched since the check-quorum timer was set.
-    fetched: std::collections::BTreeSet<NodeId>,
+    fetched: BTreeSet<NodeId>,
 }
 
 /// What the leader knows of another replica.
@@ -61,7 +55,7 @@ pub(super) struct Progress {
     /// Wall time when it last had all the leader had.
     pub(super) last_caught_up_wall_ms: Option<i64>,
     /// When it is to be told of the epoch next.
-    begin_at: Time,
+    pub(super) begin_at: Time,
 }
 
 impl Leader {
@@ -218,267 +212,5 @@ impl Raft {
             self.high_watermark = Some(offset);
             ctx.out.trace(|| EventKind::MetadataHighWatermark { offset });
         }
-    }
-
-    /// BeginQuorumEpoch to every voter that has not fetched lately: the substitute for Raft's heartbeat.
-    pub(super) fn announce_epoch(&mut self, ctx: &mut Ctx<'_>) {
-        let Role::Leader(leader) = &self.role else { return };
-        let due = leader.voters.iter().filter(|(_, progress)| progress.begin_at <= self.now);
-        let due: Vec<(NodeId, Uuid)> = due.map(|(id, progress)| (*id, progress.directory_id)).collect();
-        for (voter, directory_id) in due {
-            if !self.is_ready(ctx, voter) {
-                continue;
-            }
-            let partition = begin::PartitionData {
-                partition_index: 0,
-                voter_directory_id: directory_id,
-                leader_id: self.config.node_id.0,
-                leader_epoch: self.election.epoch,
-            };
-            let local = self.endpoint_of(self.config.node_id).into_iter();
-            let request = BeginQuorumEpochRequest {
-                cluster_id: Some(self.config.cluster_id.clone()),
-                voter_id: voter.0,
-                topics: vec![begin::TopicData { topic_name: TOPIC.into(), partitions: vec![partition] }],
-                leader_endpoints: local
-                    .map(|(_, at)| begin::LeaderEndpoint { name: LISTENER.into(), host: at.host, port: at.port })
-                    .collect(),
-            };
-            self.ask(ctx, voter, Ask::BeginQuorumEpoch, BEGIN_QUORUM_EPOCH, &request);
-        }
-    }
-
-    pub(super) fn handle_begin_quorum_epoch_response(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        from: NodeId,
-        request: InFlight,
-        response: &BeginQuorumEpochResponse,
-    ) {
-        let Some(partition) = response.topics.first().and_then(|topic| topic.partitions.first()) else {
-            return self.back_off(from);
-        };
-        self.learn(ctx, partition.leader_epoch, Some(NodeId(partition.leader_id)));
-        if request.round != self.round {
-            return;
-        }
-        if partition.error_code != ErrorCode::None.code() {
-            return self.back_off(from);
-        }
-        self.answered_well(from);
-        let again = self.now.plus_ms(self.config.controller_quorum_fetch_timeout_ms / 2);
-        if let Role::Leader(leader) = &mut self.role
-            && let Some(progress) = leader.voters.get_mut(&from)
-        {
-            progress.begin_at = again;
-        }
-    }
-
-    /// `KafkaRaftClient.handleBeginQuorumEpochRequest`, on the voter's side.
-    pub(super) fn handle_begin_quorum_epoch(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: BeginQuorumEpochRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
-        let partition = match request.topics.as_slice() {
-            [begin::TopicData { topic_name, partitions }] if topic_name == TOPIC => partitions.first(),
-            _ => None,
-        };
-        let mut response = BeginQuorumEpochResponse::default();
-        match partition {
-            _ if !self.is_cluster(request.cluster_id.as_ref()) => {
-                response.error_code = ErrorCode::InconsistentClusterId.code();
-            }
-            None => response.error_code = ErrorCode::InvalidRequest.code(),
-            Some(partition) => {
-                self.identify(ctx, conn, partition.leader_id);
-                let error = if partition.leader_epoch < self.election.epoch {
-                    ErrorCode::FencedLeaderEpoch
-                } else if partition.leader_id < 0 {
-                    ErrorCode::InvalidRequest
-                } else if !self.is_local_voter(request.voter_id, partition.voter_directory_id) {
-                    ErrorCode::InvalidVoterKey
-                } else {
-                    self.learn(ctx, partition.leader_epoch, Some(NodeId(partition.leader_id)));
-                    ErrorCode::None
-                };
-                let partition = begin::ResponsePartitionData {
-                    partition_index: 0,
-                    error_code: error.code(),
-                    leader_id: self.leader_id_or_none(),
-                    leader_epoch: self.election.epoch,
-                };
-                response.topics =
-                    vec![begin::ResponseTopicData { topic_name: TOPIC.into(), partitions: vec![partition] }];
-                let leader = self.leader().into_iter();
-                let endpoint = |(id, at): (NodeId, crate::id::Endpoint)| begin::NodeEndpoint {
-                    node_id: id.0,
-                    host: at.host,
-                    port: at.port,
-                };
-                response.node_endpoints = leader.map(endpoint).collect();
-            }
-        }
-        self.respond::<BeginQuorumEpochRequest>(ctx, to, &response);
-        Some(())
-    }
-
-    /// EndQuorumEpoch to every voter that has not acknowledged it.
-    pub(super) fn announce_end(&mut self, ctx: &mut Ctx<'_>) {
-        let Role::Resigned { successors, unacked, .. } = &self.role else { return };
-        let (successors, unacked) = (successors.clone(), unacked.clone());
-        for voter in unacked {
-            if !self.is_ready(ctx, voter) {
-                continue;
-            }
-            let candidate = |key: &ReplicaKey| end::ReplicaInfo {
-                candidate_id: key.id.0,
-                candidate_directory_id: key.directory_id,
-            };
-            let partition = end::PartitionData {
-                partition_index: 0,
-                leader_id: self.config.node_id.0,
-                leader_epoch: self.election.epoch,
-                preferred_candidates: successors.iter().map(candidate).collect(),
-                ..Default::default()
-            };
-            let local = self.endpoint_of(self.config.node_id).into_iter();
-            let request = EndQuorumEpochRequest {
-                cluster_id: Some(self.config.cluster_id.clone()),
-                topics: vec![end::TopicData { topic_name: TOPIC.into(), partitions: vec![partition] }],
-                leader_endpoints: local
-                    .map(|(_, at)| end::LeaderEndpoint { name: LISTENER.into(), host: at.host, port: at.port })
-                    .collect(),
-            };
-            self.ask(ctx, voter, Ask::EndQuorumEpoch, END_QUORUM_EPOCH, &request);
-        }
-    }
-
-    pub(super) fn handle_end_quorum_epoch_response(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        from: NodeId,
-        request: InFlight,
-        response: &EndQuorumEpochResponse,
-    ) {
-        let Some(partition) = response.topics.first().and_then(|topic| topic.partitions.first()) else {
-            return self.back_off(from);
-        };
-        self.learn(ctx, partition.leader_epoch, Some(NodeId(partition.leader_id)));
-        if request.round != self.round {
-            return;
-        }
-        if partition.error_code != ErrorCode::None.code() {
-            return self.back_off(from);
-        }
-        self.answered_well(from);
-        if let Role::Resigned { unacked, .. } = &mut self.role {
-            unacked.remove(&from);
-        }
-    }
-
-    /// `KafkaRaftClient.handleEndQuorumEpochRequest`: the leader leaves, and says who should be first to campaign.
-    pub(super) fn handle_end_quorum_epoch(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: EndQuorumEpochRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
-        let partition = match request.topics.as_slice() {
-            [end::TopicData { topic_name, partitions }] if topic_name == TOPIC => partitions.first(),
-            _ => None,
-        };
-        let mut response = EndQuorumEpochResponse::default();
-        match partition {
-            _ if !self.is_cluster(request.cluster_id.as_ref()) => {
-                response.error_code = ErrorCode::InconsistentClusterId.code();
-            }
-            None => response.error_code = ErrorCode::InvalidRequest.code(),
-            Some(partition) => {
-                self.identify(ctx, conn, partition.leader_id);
-                let error = if partition.leader_epoch < self.election.epoch {
-                    ErrorCode::FencedLeaderEpoch
-                } else if partition.leader_id < 0 {
-                    ErrorCode::InvalidRequest
-                } else {
-                    self.learn(ctx, partition.leader_epoch, Some(NodeId(partition.leader_id)));
-                    self.prepare_succession(partition);
-                    ErrorCode::None
-                };
-                let partition = end::ResponsePartitionData {
-                    partition_index: 0,
-                    error_code: error.code(),
-                    leader_id: self.leader_id_or_none(),
-                    leader_epoch: self.election.epoch,
-                };
-                response.topics =
-                    vec![end::ResponseTopicData { topic_name: TOPIC.into(), partitions: vec![partition] }];
-                let leader = self.leader().into_iter();
-                let endpoint = |(id, at): (NodeId, crate::id::Endpoint)| end::NodeEndpoint {
-                    node_id: id.0,
-                    host: at.host,
-                    port: at.port,
-                };
-                response.node_endpoints = leader.map(endpoint).collect();
-            }
-        }
-        self.respond::<EndQuorumEpochRequest>(ctx, to, &response);
-        Some(())
-    }
-
-    /// The first successor campaigns at once, each later one twice as late as the one before it.
-    fn prepare_succession(&mut self, request: &end::PartitionData) {
-        let local = self.local_key();
-        let leader = self.election.leader;
-        let max_ms = self.config.controller_quorum_election_backoff_max_ms;
-        let Role::Follower { deadline, .. } = &mut self.role else { return };
-        if !self.is_voter || leader != Some(NodeId(request.leader_id)) {
-            return;
-        }
-        let (position, count) = if request.preferred_candidates.is_empty() {
-            let successors = &request.preferred_successors;
-            let position = successors.iter().position(|id| *id == local.id.0);
-            (position.unwrap_or(successors.len()), successors.len())
-        } else {
-            let candidates = &request.preferred_candidates;
-            let position = candidates.iter().position(|candidate| {
-                let directory_id = candidate.candidate_directory_id;
-                candidate.candidate_id == local.id.0 && (directory_id.is_zero() || directory_id == local.directory_id)
-            });
-            (position.unwrap_or(candidates.len()), candidates.len())
-        };
-        *deadline = self.now.plus_ms(succession_backoff_ms(position, count, max_ms));
-    }
-}
-
-/// `KafkaRaftClient.strictExponentialElectionBackoffMs`.
-fn succession_backoff_ms(position: usize, count: usize, max_ms: u64) -> u64 {
-    if position == 0 {
-        return 0;
-    }
-    if position >= count || count > 32 {
-        return max_ms;
-    }
-    max_ms.min((max_ms >> (count - 1)) << (position - 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::succession_backoff_ms;
-
-    #[test]
-    fn successors_campaign_one_after_the_other() {
-        let order: Vec<u64> = (0..5).map(|position| succession_backoff_ms(position, 4, 1000)).collect();
-        assert_eq!(order, [0, 125, 250, 500, 1000]);
-        assert_eq!(succession_backoff_ms(0, 0, 1000), 0);
     }
 }

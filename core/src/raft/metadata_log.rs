@@ -110,7 +110,7 @@ impl MetadataLog {
         {
             return (oldest.epoch, self.log.end_offset_for_epoch(epoch).map_or(oldest.end_offset, |(_, end)| end));
         }
-        self.log.end_offset_for_epoch(epoch).unwrap_or((epoch, self.start_offset()))
+        self.log.end_offset_for_epoch(epoch).unwrap_or_else(|| (epoch, self.start_offset()))
     }
 
     /// Appends batches that already have their offsets and epochs.

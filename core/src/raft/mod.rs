@@ -16,7 +16,9 @@
 //! `controller.quorum.append.linger.ms` has no effect; back-off after errors grows from
 //! `controller.quorum.retry.backoff.ms` to half a second instead of being constant.
 
+mod announce;
 mod describe;
+mod drive;
 mod election;
 mod event;
 mod fetch;

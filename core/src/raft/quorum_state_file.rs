@@ -23,10 +23,10 @@ pub struct ReplicaKey {
 
 /// Kafka's `ElectionState`: all of an epoch that must never be forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ElectionState {
-    pub epoch: i32,
-    pub leader: Option<NodeId>,
-    pub voted: Option<ReplicaKey>,
+pub(super) struct ElectionState {
+    pub(super) epoch: i32,
+    pub(super) leader: Option<NodeId>,
+    pub(super) voted: Option<ReplicaKey>,
 }
 
 /// The JSON of Kafka's `QuorumStateData`, version 1 (version 0 has no directory and is read too).

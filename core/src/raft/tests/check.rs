@@ -163,7 +163,7 @@ impl Checker {
             self.durable
         );
         self.steps += 1;
-        if self.steps % 64 == 0 {
+        if self.steps.is_multiple_of(64) {
             self.check_logs(nodes);
         }
     }

@@ -173,7 +173,7 @@ impl Story {
                 continue;
             };
             let view = raft.view();
-            let name = |id: Option<NodeId>| id.map_or("-".into(), |id| id.to_string());
+            let name = |id: Option<NodeId>| id.map_or_else(|| "-".into(), |id| id.to_string());
             writeln!(
                 out,
                 "{id} {} epoch {} leader {} voted {} log {}-{} high watermark {}",

@@ -385,9 +385,9 @@ impl World {
             node.has_exited = true;
         }
         if let Some(deadline) = raft.deadline() {
-            let at = deadline.max(self.now);
+            assert!(deadline > self.now || raft.has_more_to_deliver, "{id} wants to be woken in the past");
             self.sequence += 1;
-            self.queue.insert((at, self.sequence), Happening::Wake { node: id });
+            self.queue.insert((deadline.max(self.now), self.sequence), Happening::Wake { node: id });
         }
         self.checker.check(&self.nodes, self.now);
         if self.nodes[&id].has_exited {
