@@ -1,14 +1,30 @@
-//! Random faults under checkers: `FUZZ_SEEDS` seeds from `FUZZ_START` (300 from 1) in the sandbox.
+//! Random faults under checkers: `FUZZ_SEEDS` seeds from `FUZZ_START` (300 from 1) in the sandbox. `FUZZ_PRINT=SEED` prints
+//! what happened in one seed instead, up to `FUZZ_UNTIL` milliseconds.
+
+use lab_core::{seam::Time, sim};
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|v| v.parse().ok())
+}
 
 #[test]
 fn no_seed_breaks_a_promise() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
-    let (seeds, start) = (number("FUZZ_SEEDS", 300), number("FUZZ_START", 1));
+    if let Some(seed) = number("FUZZ_PRINT") {
+        return print(seed);
+    }
+    let (seeds, start) = (number("FUZZ_SEEDS").unwrap_or(300), number("FUZZ_START").unwrap_or(1));
     let mut broken = Vec::new();
     let mut acknowledged = 0;
     for seed in start..start + seeds {
-        let outcome = lab_core::sim::fuzz::run(seed, "sandbox").expect("the sandbox is a scenario");
-        assert!(outcome.faults >= 3 && outcome.sim_ms >= 90_000, "{outcome:?}");
+        // A broken assertion is a broken promise like any other: say whose seed it was and go on.
+        let Ok(outcome) =
+            std::panic::catch_unwind(|| sim::fuzz::run(seed, "sandbox").expect("the sandbox is a scenario"))
+        else {
+            broken.push(format!("seed {seed}: panicked, see above"));
+            continue;
+        };
+        assert!(outcome.sim_ms >= 90_000, "{outcome:?}");
+        assert!(outcome.faults >= 3, "{outcome:?}");
         acknowledged += outcome.acknowledged;
         if !outcome.violations.is_empty() {
             broken.push(format!("seed {seed}:\n  {}\n  /#s={}", outcome.violations.join("\n  "), outcome.link));
@@ -16,4 +32,13 @@ fn no_seed_breaks_a_promise() {
     }
     assert!(broken.is_empty(), "{} of {seeds} seeds broke a promise\n{}", broken.len(), broken.join("\n"));
     assert!(acknowledged as u64 > seeds * 100, "the seeds hardly produced anything: {acknowledged} batches");
+}
+
+fn print(seed: u64) {
+    let until = number("FUZZ_UNTIL").map_or(Time::MAX, Time::from_ms);
+    let world = sim::fuzz::world_at(seed, "sandbox", until).expect("the sandbox is a scenario");
+    for event in world.events().iter().filter(|e| !e.kind.is_background()) {
+        println!("{:>10} {:<4} {:?} {}", event.at.0, event.node, event.id.0, event.text());
+    }
+    println!("{:#?}", world.violations());
 }

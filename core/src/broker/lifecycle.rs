@@ -76,6 +76,7 @@ impl Broker {
             self.image.broker(self.config.node_id).is_some_and(|me| me.epoch == self.lifecycle.broker_epoch);
         if self.lifecycle.is_registered() && caught_up && !self.lifecycle.ready {
             self.lifecycle.ready = true;
+            self.begin_publishing(ctx);
             self.replicas.remove_strays(ctx, &self.image);
             self.lifecycle.hurry(now);
         }

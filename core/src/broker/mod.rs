@@ -90,6 +90,8 @@ pub struct Broker {
     image: MetadataImage,
     /// Quorum epoch of the last batch replayed.
     metadata_epoch: i32,
+    /// The replicas are told what the metadata log says.
+    publishing: bool,
     bytes_since_snapshot: u64,
     /// A record that could not be replayed: a bug, or damage.
     metadata_fault: Option<String>,
@@ -145,6 +147,7 @@ impl Broker {
             raft,
             image: MetadataImage::default(),
             metadata_epoch: 0,
+            publishing: false,
             bytes_since_snapshot: 0,
             metadata_fault: None,
             replicas,

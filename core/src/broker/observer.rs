@@ -119,8 +119,19 @@ impl Broker {
         }
     }
 
+    /// Gives the replicas all that was replayed so far, when this process has read its own registration. Until then it
+    /// may only watch: what the log says of this broker was said to its former life, which may have led with records
+    /// that did not survive (Kafka: `BrokerServer` installs its publishers after the initial catch-up).
+    pub(super) fn begin_publishing(&mut self, ctx: &mut Ctx) {
+        if !self.publishing {
+            self.publishing = true;
+            let delta = Delta::between(&MetadataImage::default(), &self.image);
+            self.publish(ctx, &delta);
+        }
+    }
+
     fn publish(&mut self, ctx: &mut Ctx, delta: &Delta) {
-        if delta.is_empty() {
+        if delta.is_empty() || !self.publishing {
             return;
         }
         let offset = self.image.offset();

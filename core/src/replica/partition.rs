@@ -228,7 +228,9 @@ impl Partition {
     pub fn truncate(&mut self, ctx: &mut Ctx, to: i64, why: impl FnOnce() -> String) -> Result<(), DiskError> {
         let from = self.log.log_end_offset();
         if to >= from {
-            return Ok(());
+            // Nothing to cut but perhaps the epoch that this replica began as leader and never wrote in. Left there, it
+            // would send the leader the same question for ever.
+            return self.log.truncate_to(ctx.disk, to);
         }
         let lost = self.records(ctx.disk, to, from, CUT_KEPT);
         self.log.truncate_to(ctx.disk, to)?;

@@ -16,6 +16,9 @@ const FAULTS_TO: Time = Time::from_ms(90_000);
 /// back-offs of clients that slept through it.
 const CONVERGENCE_MS: u64 = 90_000;
 
+/// Records that may be on their way in a cluster at rest.
+const SLACK: i64 = 5;
+
 /// What a seed led to.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -59,12 +62,9 @@ const FAULTS: [Fault; 9] = [
 
 /// Runs one seed in a named scenario. The error is about the name.
 pub fn run(seed: u64, scenario: &str) -> Result<Outcome, String> {
-    let mut world = World::new(Scenario::parse(scenario)?, seed);
-    world.set_tracing(false);
-    let mut fuzz = Fuzz { rng: fastrand::Rng::with_seed(seed ^ 0xFA_17), world, faults: 0, filled: Vec::new() };
-    fuzz.hurt();
-    fuzz.heal();
-    let converged = fuzz.converge();
+    let mut fuzz = Fuzz::new(seed, scenario, Time::MAX)?;
+    fuzz.world.set_tracing(false);
+    let converged = fuzz.all();
     let mut world = fuzz.world;
     world.check_at_rest(45_000);
     let mut violations = world.violations().to_vec();
@@ -82,7 +82,17 @@ pub fn run(seed: u64, scenario: &str) -> Result<Outcome, String> {
     })
 }
 
+/// The world of a seed as it is at `until`, with its events: to see what led to a violation, or to a panic.
+pub fn world_at(seed: u64, scenario: &str, until: Time) -> Result<World, String> {
+    let mut fuzz = Fuzz::new(seed, scenario, until)?;
+    // What it finds is found again by `run`.
+    let _ = fuzz.all();
+    Ok(fuzz.world)
+}
+
 struct Fuzz {
+    /// Time stands still here.
+    until: Time,
     rng: fastrand::Rng,
     world: World,
     faults: usize,
@@ -91,6 +101,25 @@ struct Fuzz {
 }
 
 impl Fuzz {
+    fn new(seed: u64, scenario: &str, until: Time) -> Result<Self, String> {
+        let world = World::new(Scenario::parse(scenario)?, seed);
+        Ok(Self { until, rng: fastrand::Rng::with_seed(seed ^ 0xFA_17), world, faults: 0, filled: Vec::new() })
+    }
+
+    /// The error says what did not come right.
+    fn all(&mut self) -> Result<(), String> {
+        let stopped = || "stopped before the end".to_string();
+        self.hurt().ok_or_else(stopped)?;
+        self.heal();
+        self.converge()
+    }
+
+    /// `None`: time stands still.
+    fn pass(&mut self, to: Time) -> Option<()> {
+        self.world.run_until(to.min(self.until));
+        (self.world.now() < self.until).then_some(())
+    }
+
     fn act(&mut self, action: Action) -> bool {
         self.world.act(&action).is_ok()
     }
@@ -101,8 +130,8 @@ impl Fuzz {
     }
 
     /// At least three faults, from a random choice of kinds, with more traffic than a scenario may have by itself.
-    fn hurt(&mut self) {
-        self.world.run_until(FAULTS_FROM);
+    fn hurt(&mut self) -> Option<()> {
+        self.pass(FAULTS_FROM)?;
         let rate = self.rng.u32(5..40);
         let load = Action::Load {
             producer: None,
@@ -125,16 +154,17 @@ impl Fuzz {
             undo.sort_by_key(|(at, _)| *at);
             while undo.first().is_some_and(|(at, _)| *at <= next) {
                 let (at, action) = undo.remove(0);
-                self.world.run_until(at);
+                self.pass(at)?;
                 self.act(action);
             }
-            self.world.run_until(next);
+            self.pass(next)?;
             let kind = kinds[self.rng.usize(..kinds.len())];
             if let Some(action) = self.one(kind) {
                 let lasts_ms = if self.rng.u8(..4) == 0 { 120_000 } else { self.rng.u64(200..25_000) };
                 undo.push((self.world.now().plus_ms(lasts_ms), action));
             }
         }
+        Some(())
     }
 
     /// Does one fault and returns what undoes it.
@@ -197,7 +227,7 @@ impl Fuzz {
     fn converge(&mut self) -> Result<(), String> {
         let limit = self.world.now().plus_ms(CONVERGENCE_MS);
         loop {
-            self.world.run_for(250);
+            self.pass(self.world.now().plus_ms(250)).ok_or("stopped before the end")?;
             let view = self.world.view();
             // A node that was still stopping when everything healed is down only now.
             for node in view.nodes.iter().filter(|n| n.process == ProcessState::Down) {
@@ -245,18 +275,16 @@ fn wrong(view: &ClusterView) -> Option<String> {
             if r.is_leader != (id.0 == p.leader) || r.leader_epoch != p.leader_epoch {
                 return Some(format!("{id} has not heard of epoch {} of {name}", p.leader_epoch));
             }
-            if (r.log_end_offset, r.high_watermark) != (h.log_end_offset, h.log_end_offset) {
+            // Scenarios go on producing a little, and followers learn of it a fetch later.
+            if r.log_end_offset + SLACK < h.log_end_offset || r.high_watermark + SLACK < h.log_end_offset {
                 let (hw, end) = (r.high_watermark, r.log_end_offset);
-                return Some(format!(
-                    "{name} ends at {end} with high watermark {hw} on {id}, at {} on the leader",
-                    h.log_end_offset
-                ));
+                let there = h.log_end_offset;
+                return Some(format!("{name} ends at {end} with high watermark {hw} on {id}, at {there} on the leader"));
             }
         }
     }
     for producer in &view.producers {
-        // Scenarios may go on producing a little.
-        if producer.waiting > 5 {
+        if producer.waiting > SLACK as u64 {
             return Some(format!("{} still waits for {} records", producer.name, producer.waiting));
         }
     }
@@ -264,7 +292,7 @@ fn wrong(view: &ClusterView) -> Option<String> {
         let behind = consumer.positions.iter().find(|p| {
             headline.iter().any(|h| {
                 (h.partition.topic.as_str(), h.partition.partition) == (p.topic.as_str(), p.partition)
-                    && p.position < h.log_end_offset - 5
+                    && p.position + SLACK < h.log_end_offset
             })
         });
         if let Some(p) = behind {

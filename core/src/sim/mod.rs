@@ -26,7 +26,7 @@ pub use scenario::{Load, SCENARIOS, Scenario, TopicSpec, Traffic, broker_endpoin
 pub use session::{LinkError, Session, parse_action, print_action};
 pub use world::World;
 
-use crate::trace::{Event, EventKind};
+use crate::trace::Event;
 
 /// Events that people see by default: all but background traffic.
 pub fn visible(event: &Event) -> bool {

@@ -438,7 +438,8 @@ impl World {
         let Some(deadline) = node.process.as_ref().and_then(Process::deadline) else { return };
         if deadline <= now {
             node.idle_wakes += 1;
-            assert!(node.idle_wakes < 10_000, "node {} wants to be woken in the past for ever", node.id);
+            let ms = now.as_ms();
+            assert!(node.idle_wakes < 10_000, "node {} wants to be woken in the past for ever at {ms} ms", node.id);
         } else {
             node.idle_wakes = 0;
         }
