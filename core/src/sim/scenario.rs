@@ -110,6 +110,8 @@ impl Scenario {
     fn sandbox() -> Self {
         let mut scenario = Self::cluster("sandbox", 3, 3);
         scenario.topics.push(orders(3, 3, 2));
+        // Some records are there to be looked at, and nothing has happened to them yet.
+        scenario.opens_at = Time::from_ms(15_000);
         scenario.producers = vec![scenario.producer(1001, "P1"), scenario.producer(1002, "P2")];
         scenario.consumers = vec![scenario.consumer(1101, "A")];
         scenario.traffic.push(Traffic {

@@ -33,9 +33,10 @@ pub fn Flights(props: &FlightsProps) -> Html {
     let shown: Vec<(&FrameView, Lane)> = visible(&props.view, props.background)
         .filter_map(|frame| Some((frame, lane_of(&props.geometry, frame)?)))
         .collect();
-    let newest = shown.iter().map(|(frame, _)| frame.sent_at).max();
-    let hot = |frame: &FrameView| props.picked.map_or(Some(frame.sent_at) == newest, |picked| picked == frame.event);
-    let labels = shown.len() <= 3;
+    let newest = shown.iter().map(|(frame, _)| (frame.sent_at, frame.event)).max();
+    let flies = props.picked.filter(|picked| shown.iter().any(|(frame, _)| frame.event == *picked));
+    let followed = flies.or(newest.map(|(_, event)| event));
+    let hot = |frame: &FrameView| followed == Some(frame.event);
     let ways = shown.iter().take(MOST).map(|(frame, lane)| {
         let (_, passed) = lane.at(share(frame, props.view.at));
         html! { <path key={frame.event.0} class={classes!("lane", "gone", hot(frame).then_some("hot"))} d={path(&passed)} /> }
@@ -53,7 +54,7 @@ pub fn Flights(props: &FlightsProps) -> Html {
             <g key={frame.event.0}>
                 <title>{ format!("{} to {}: {}", node_name(facts.from), node_name(facts.to), facts.label) }</title>
                 <Chip api_key={facts.api_key} response={facts.response} records={facts.records} hot={hot(frame)} {x} {y} {onclick} />
-                if labels && hot(frame) {
+                if hot(frame) {
                     <text class={anchor} x={format!("{label_x:.1}")} y={format!("{:.1}", y + 4.0)}>{ short(&facts.label) }</text>
                 }
             </g>
@@ -96,5 +97,7 @@ fn share(frame: &FrameView, now: Time) -> f64 {
 }
 
 fn short(label: &str) -> String {
+    // The chip itself says whether it asks or answers.
+    let label = label.strip_prefix("answers ").unwrap_or(label);
     if label.chars().count() <= 44 { label.into() } else { label.chars().take(43).chain(['…']).collect() }
 }

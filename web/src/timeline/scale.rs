@@ -10,7 +10,7 @@ const SILENCE_US: u64 = 1_500_000;
 const FOLDED: f64 = 0.1;
 const PLAIN: f64 = 1.0;
 const NOTABLE_SHARE: f64 = 0.35;
-const MOST_NOTABLE: f64 = 30.0;
+const MOST_NOTABLE: f64 = 14.0;
 /// A real cluster's past is shown this far back.
 const LONGEST_US: u64 = 180_000_000;
 
