@@ -1,12 +1,16 @@
 //! The events that people see, kept once: timeline, caption, event list and announcements are read from here.
 
 use lab_core::{
+    id::NodeId,
     seam::Time,
     trace::{Event, EventKind},
 };
 
 /// Older ones leave the timeline; the backend still knows them.
 const KEPT: usize = 20_000;
+
+/// A killed process is seen to end within this time.
+const KILL_ENDS_MS: u64 = 1000;
 
 /// Visible events of the current branch up to its head, oldest first.
 #[derive(Default)]
@@ -50,6 +54,23 @@ impl Story {
     /// Those up to and including `now`.
     pub fn until(&self, now: Time) -> &[Event] {
         &self.events[..self.events.partition_point(|event| event.at <= now)]
+    }
+
+    /// What made this node silent, if it still is: a kill rather than the end of the process that the kill brought about.
+    pub fn befell(&self, node: NodeId, now: Time) -> Option<&Event> {
+        let mut ended = None::<&Event>;
+        for event in self.until(now).iter().rev().filter(|event| event.node == node) {
+            match event.kind {
+                EventKind::Stopped => ended = ended.or(Some(event)),
+                EventKind::Killed | EventKind::PowerLost => {
+                    return ended.filter(|ended| ended.at.ms_since(event.at) > KILL_ENDS_MS).or(Some(event));
+                }
+                EventKind::Paused if ended.is_none() => return Some(event),
+                EventKind::Started | EventKind::Resumed => break,
+                _ => {}
+            }
+        }
+        ended
     }
 
     /// The newest thing worth a caption: what moved or changed, rather than the bookkeeping around it.

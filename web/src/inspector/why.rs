@@ -171,11 +171,12 @@ fn behind(lab: &Lab, event: &Event, partition: Option<&TopicPartition>) -> Optio
                 before(&|e| matches!(&e.kind, EventKind::MetadataAppended { base_offset, .. } if base_offset < offset))
             })
         }
-        EventKind::BrokerFenced { broker, .. } => before(&|e| match &e.kind {
-            EventKind::LinkCut { a, b, .. } => a == broker || b == broker,
-            EventKind::Killed | EventKind::PowerLost | EventKind::Paused | EventKind::Stopped => e.node == *broker,
-            _ => false,
-        }),
+        EventKind::BrokerFenced { broker, .. } => {
+            let befell = lab.story(|story| story.befell(*broker, event.at).cloned());
+            befell.or_else(|| {
+                before(&|e| matches!(&e.kind, EventKind::LinkCut { a, b, .. } if a == broker || b == broker))
+            })
+        }
         _ => None,
     }
 }

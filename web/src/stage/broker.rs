@@ -87,28 +87,26 @@ fn standing(node: &NodeView, headlines: &[Headline]) -> AttrValue {
 pub fn feet(view: &ClusterView, lab: &Lab, now: Time) -> BTreeMap<NodeId, AttrValue> {
     let unwell = model::brokers(view).filter(|(node, _)| model::condition(view, node) != Condition::Alive);
     lab.story(|story| {
-        unwell
-            .map(|(node, _)| {
-                let mut words = Vec::new();
-                for event in story.until(now).iter().rev() {
-                    let word = match &event.kind {
-                        EventKind::BrokerFenced { broker, .. } if *broker == node.id => "fenced",
-                        EventKind::Killed if event.node == node.id => "killed",
-                        EventKind::PowerLost if event.node == node.id => "lost power",
-                        EventKind::Stopped if event.node == node.id => "stopped",
-                        EventKind::Paused if event.node == node.id => "paused",
-                        EventKind::Started if event.node == node.id => "started",
-                        _ => continue,
-                    };
-                    words.push(format!("{word} {}.{:03}", event.at.as_ms() / 1000, event.at.as_ms() % 1000));
-                    if word != "fenced" {
-                        break;
-                    }
-                }
-                words.reverse();
-                (node.id, AttrValue::from(words.join(", ")))
-            })
-            .collect()
+        let words = |id: NodeId| {
+            let befell = story.befell(id, now);
+            let fenced = story.until(now).iter().rev().find(|event| {
+                matches!(event.kind, EventKind::BrokerFenced { broker, .. } if broker == id)
+                    && befell.is_none_or(|befell| befell.at <= event.at)
+            });
+            let fenced = fenced.filter(|_| model::fenced(view, id));
+            let both = [befell, fenced].into_iter().flatten().map(|event| {
+                let word = match event.kind {
+                    EventKind::BrokerFenced { .. } => "fenced",
+                    EventKind::Killed => "killed",
+                    EventKind::PowerLost => "lost power",
+                    EventKind::Paused => "paused",
+                    _ => "stopped",
+                };
+                format!("{word} {}.{:03}", event.at.as_ms() / 1000, event.at.as_ms() % 1000)
+            });
+            AttrValue::from(both.collect::<Vec<_>>().join(", "))
+        };
+        unwell.map(|(node, _)| (node.id, words(node.id))).collect()
     })
 }
 

@@ -9,6 +9,8 @@ use crate::icon::Icon;
 #[derive(Properties, PartialEq)]
 pub struct ConsumersProps {
     pub consumers: Vec<ConsumerView>,
+    /// Where clients of one's own connect, if this cluster is real.
+    pub bootstrap: Option<String>,
     pub left: f64,
     pub width: f64,
 }
@@ -25,12 +27,18 @@ pub fn Consumers(props: &ConsumersProps) -> Html {
     let read: u64 = props.consumers.iter().map(|c| c.read).sum();
     html! {
         <section class="card clients" role="group" aria-label="Consumers" data-lag={total.to_string()} {style}>
-            <header><h2>{ "Consumers" }</h2><span class="badge" title="Consumer groups are not built yet: this consumer is given its partitions by hand">{ "assigned by hand" }</span>
+            <header><h2>{ "Consumers" }</h2>
+                if !props.consumers.is_empty() { <span class="badge" title="Consumer groups are not built yet: this consumer is given its partitions by hand">{ "assigned by hand" }</span> }
                 <span class="end micro" style="padding-right:6px;gap:10px"><span>{ format!("{read} read") }</span><b style="color:var(--ink)">{ format!("lag {total}") }</b></span></header>
+            if let (true, Some(bootstrap)) = (props.consumers.is_empty(), &props.bootstrap) {
+                <p class="mid" style="padding:10px 12px">{ "Any Kafka client may read and write here. Bootstrap servers:" }</p>
+                <p class="mono" style="padding:0 12px">{ bootstrap }</p>
+            } else {
             <table style={format!("margin:2px 12px 0;width:{}px", props.width - 26.0)}>
                 <thead><tr style="height:18px"><th></th><th></th><th class="n">{ "position" }</th><th class="n">{ "HW told" }</th><th style="padding-left:14px">{ "position to HW" }</th><th class="n">{ "lag" }</th></tr></thead>
                 <tbody>{ for props.consumers.iter().map(rows) }</tbody>
             </table>
+            }
         </section>
     }
 }

@@ -65,7 +65,7 @@ pub fn Stage(props: &StageProps) -> Html {
                 <h2>{ "Cluster" }</h2>
                 <span class="small dim">{ model::up_words(&snapshot.view) }</span>
                 if let Some(live) = &snapshot.live {
-                    <span class="badge lead">{ if live.connected { format!("live, {}", live.bootstrap) } else { "live, not connected".into() } }</span>
+                    <span class="badge lead">{ if live.connected { "live" } else { "live, not connected" } }</span>
                 }
                 <span class="end">
                     <button class="btn quiet" aria-pressed={pressed(snapshot.background)} onclick={background}
@@ -114,8 +114,8 @@ fn BrokersLayout(props: &StageProps) -> Html {
             </svg>
             <Controllers view={view.clone()} selection={ui.selection.clone()} width={geometry.width} />
             { for cards }
-            <Producers producers={view.producers.clone()} topic={ui.partition.topic.clone()} />
-            <Consumers consumers={view.consumers.clone()} left={geometry.consumers_left()} width={geometry.width - geometry.consumers_left()} />
+            <Producers producers={view.producers.clone()} topic={ui.partition.topic.clone()} live={snapshot.live.is_some()} />
+            <Consumers consumers={view.consumers.clone()} bootstrap={snapshot.live.as_ref().map(|live| live.bootstrap.clone())} left={geometry.consumers_left()} width={geometry.width - geometry.consumers_left()} />
             <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
                 <Flights view={view.clone()} geometry={geometry.clone()} background={snapshot.background} {picked} />
             </svg>

@@ -11,6 +11,7 @@ use crate::{context::use_lab, icon::Icon};
 pub struct ProducersProps {
     pub producers: Vec<ProducerView>,
     pub topic: String,
+    pub live: bool,
 }
 
 #[component]
@@ -32,6 +33,9 @@ pub fn Producers(props: &ProducersProps) -> Html {
                     }) }
                 </tbody>
             </table>
+            if props.live && props.producers.is_empty() {
+                <p class="micro dim" style="padding:4px 12px 2px">{ "The lab's producer starts with your first record." }</p>
+            }
             <ProduceForm topic={props.topic.clone()} />
         </section>
     }
