@@ -54,7 +54,9 @@ pub fn build() -> Result<PathBuf> {
 pub fn build_page(sh: &Shell) -> Result<()> {
     say("building the page");
     // NO_COLOR=1, as some terminals set it, is a value that trunk 0.21 refuses.
-    cmd!(sh, "trunk build --offline --release").env_remove("NO_COLOR").quiet().run()?;
+    // Offline where all tools are here; without wasm-opt, trunk fetches one if it can.
+    let offline = tools::which("wasm-opt").map(|_| "--offline");
+    cmd!(sh, "trunk build --release {offline...}").env_remove("NO_COLOR").quiet().run()?;
     Ok(())
 }
 
