@@ -146,11 +146,6 @@ impl Log {
         Flush { up_to: self.log_end_offset(), targets, truncations: self.truncations }
     }
 
-    /// The targets alone, for whoever counts offsets without the log's help.
-    pub fn flush_target(&self) -> Vec<SyncTarget> {
-        self.flush().targets
-    }
-
     /// All targets of `flush` are synced. Forgotten if the log was truncated meanwhile.
     pub fn flushed(&mut self, flush: &Flush) {
         if flush.truncations != self.truncations {

@@ -150,10 +150,8 @@ impl Segment {
             self.max_timestamp = last.timestamp;
             self.offset_of_max_timestamp = self.base_offset + i64::from(last.offset);
         }
-        self.first_timestamp = match Scan::new(self.file, 0, self.size, 0).header(disk)? {
-            Some((_, header)) => Some(header.max_timestamp),
-            None => None,
-        };
+        let first = Scan::new(self.file, 0, self.size, 0).header(disk)?;
+        self.first_timestamp = first.map(|(_, header)| header.max_timestamp);
         self.tail.clear();
         self.bytes_since_index = 0;
         self.next_offset = self.base_offset;

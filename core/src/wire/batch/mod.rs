@@ -111,3 +111,105 @@ impl Iterator for Batches {
         Some(batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(codec: Codec) -> Bytes {
+        let mut batch = BatchBuilder::new().codec(codec).producer(7, 2, 40);
+        batch.push(1_700_000_000_000, Some(b"k"), Some(b"v"), &[("h", Some(b"1")), ("h", None), ("", Some(b""))]);
+        // Further apart than 32 bits of milliseconds, and backwards.
+        batch.push(1_700_000_000_000 + (1 << 40), None, Some(b""), &[]);
+        batch.push(-5, Some(b""), None, &[]);
+        batch.build()
+    }
+
+    #[test]
+    fn what_was_built_is_read_again() {
+        for codec in Codec::ALL {
+            let batch = Batch::parse(&sample(codec)).unwrap();
+            batch.check_crc().unwrap();
+            let header = &batch.header;
+            assert_eq!((header.codec(), header.record_count, header.last_offset_delta), (Ok(codec), 3, 2));
+            assert_eq!((header.producer_id, header.producer_epoch, header.last_sequence()), (7, 2, 42));
+            assert_eq!(header.max_timestamp, 1_700_000_000_000 + (1 << 40));
+            let records: Vec<Record> = batch.records().map(Result::unwrap).collect();
+            assert_eq!(records[0].key.as_deref(), Some(&b"k"[..]));
+            let headers: Vec<_> = records[0].headers.iter().map(|h| (h.key.as_str(), h.value.as_deref())).collect();
+            assert_eq!(headers, [("h", Some(&b"1"[..])), ("h", None), ("", Some(&b""[..]))], "order and repeats stay");
+            assert_eq!(records[1].timestamp, 1_700_000_000_000 + (1 << 40));
+            assert_eq!((records[1].key.as_deref(), records[1].value.as_deref()), (None, Some(&b""[..])));
+            assert_eq!((records[2].timestamp, records[2].offset), (-5, 2));
+        }
+    }
+
+    #[test]
+    fn stamping_leaves_the_checksum_right() {
+        let mut bytes = sample(Codec::None).to_vec();
+        stamp(&mut bytes, 1 << 40, 9);
+        let batch = Batch::parse(&Bytes::from(bytes)).unwrap();
+        batch.check_crc().unwrap();
+        assert_eq!((batch.header.base_offset, batch.header.partition_leader_epoch), (1 << 40, 9));
+        assert_eq!(batch.records().next().unwrap().unwrap().offset, 1 << 40);
+    }
+
+    #[test]
+    fn append_time_is_under_the_checksum_and_of_every_record() {
+        let before = sample(Codec::Gzip);
+        let head = BatchHeader::with_log_append_time(&before, 77);
+        let batch = Batch::parse(&[&head[..], &before[HEADER_LEN..]].concat().into()).unwrap();
+        batch.check_crc().unwrap();
+        assert!(batch.records().all(|record| record.unwrap().timestamp == 77));
+    }
+
+    #[test]
+    fn batches_follow_each_other_up_to_a_cut_one() {
+        let one = sample(Codec::None);
+        let bytes = Bytes::from([&one[..], &one[..], &one[..50]].concat());
+        let found: Vec<_> = batches(&bytes).collect();
+        assert_eq!(found.len(), 3);
+        assert!(found[0].is_ok() && found[1].is_ok());
+        assert_eq!(found[2], Err(BatchError::Incomplete { have: 50, need: HEADER_LEN }));
+    }
+
+    #[test]
+    fn a_client_batch_must_count_right() {
+        let good = sample(Codec::None);
+        validate_client_batch(&Batch::parse(&good).unwrap()).unwrap();
+        let broken = |at: usize, byte: u8| {
+            let mut bytes = good.to_vec();
+            bytes[at] = byte;
+            let crc = crc32c::crc32c(&bytes[21..]);
+            bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+            validate_client_batch(&Batch::parse(&bytes.into()).unwrap())
+        };
+        assert!(broken(60, 2).is_err(), "record count");
+        assert!(broken(26, 3).is_err(), "last offset delta");
+        assert!(broken(22, 0x20).is_err(), "a control batch");
+        assert!(broken(22, 7).is_err(), "an unknown codec");
+        assert!(broken(53, 0xff).is_err(), "a negative sequence");
+        assert!(broken(61, 0x7f).is_err(), "a record longer than its batch");
+        let mut bytes = good.to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        let batch = Batch::parse(&bytes.into()).unwrap();
+        assert!(matches!(validate_client_batch(&batch), Err(BatchError::Crc { .. })));
+    }
+
+    /// A few bytes that claim much: the claim is refused, not believed.
+    #[test]
+    fn hostile_counts_take_no_memory() {
+        let mut body = bytes::BytesMut::new();
+        // One record: attributes, deltas, no key, no value, two billion headers.
+        varint::put_varint(&mut body, 10);
+        body.extend_from_slice(&[0, 0, 0, 1, 1]);
+        varint::put_varint(&mut body, i32::MAX);
+        let mut bytes = sample(Codec::None)[..HEADER_LEN].to_vec();
+        bytes.extend_from_slice(&body);
+        let length = (bytes.len() - LOG_OVERHEAD) as i32;
+        bytes[8..12].copy_from_slice(&length.to_be_bytes());
+        let batch = Batch::parse(&bytes.into()).unwrap();
+        assert_eq!(batch.records().next(), Some(Err(BatchError::Record("headers cut short"))));
+        assert_eq!(batch.records().count(), 1, "an error is the last item");
+    }
+}
