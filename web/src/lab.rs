@@ -73,6 +73,8 @@ impl PartialEq for Lab {
     }
 }
 
+/// The time line begins this long before the opening, so that what is done at once can be rewound.
+const BEFORE_US: u64 = 1_000_000;
 /// Seed of the sandbox a page opens with, so that two people see the same.
 const SEED: u64 = 0x7F3A;
 
@@ -116,7 +118,7 @@ impl Lab {
 
     fn new(backend: Backend) -> Self {
         let state = State {
-            from: backend.opens_at().min(backend.now()),
+            from: Time(backend.opens_at().0.saturating_sub(BEFORE_US)).min(backend.now()),
             backend,
             playing: false,
             speed: 1.0,

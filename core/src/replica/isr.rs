@@ -99,7 +99,8 @@ impl ReplicaManager {
     /// The request to send now, if there is something to ask and no question is open.
     pub fn isr_question(&mut self, now: Time) -> Option<AlterPartitionRequest> {
         let questions = &mut self.isr_questions;
-        if questions.asked.is_some() || questions.waiting.is_empty() || questions.not_before.is_some_and(|at| now < at) {
+        if questions.asked.is_some() || questions.waiting.is_empty() || questions.not_before.is_some_and(|at| now < at)
+        {
             return None;
         }
         questions.not_before = None;

@@ -377,7 +377,9 @@ impl ReplicaManager {
     pub fn deadline(&self) -> Time {
         let checkpoints = self.next_high_watermark_checkpoint.min(self.next_log_checkpoint);
         let mut deadline = self.next_isr_check.min(checkpoints).min(self.next_retention);
-        for at in [self.purgatory.deadline(), self.fetchers_deadline(), self.isr_questions.deadline()].into_iter().flatten() {
+        for at in
+            [self.purgatory.deadline(), self.fetchers_deadline(), self.isr_questions.deadline()].into_iter().flatten()
+        {
             deadline = deadline.min(at);
         }
         deadline

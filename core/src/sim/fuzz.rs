@@ -279,7 +279,9 @@ fn wrong(view: &ClusterView) -> Option<String> {
             if r.log_end_offset + SLACK < h.log_end_offset || r.high_watermark + SLACK < h.log_end_offset {
                 let (hw, end) = (r.high_watermark, r.log_end_offset);
                 let there = h.log_end_offset;
-                return Some(format!("{name} ends at {end} with high watermark {hw} on {id}, at {there} on the leader"));
+                return Some(format!(
+                    "{name} ends at {end} with high watermark {hw} on {id}, at {there} on the leader"
+                ));
             }
         }
     }

@@ -54,8 +54,8 @@ impl EventKind {
             Self::DiskFull { full: true } => format!("the disk of {who} is full"),
             Self::DiskFull { full: false } => format!("the disk of {who} has room again"),
             Self::ConfigChanged { resource, key, value } => match value {
-                Some(value) => format!("{key} of {resource} is now {value}"),
-                None => format!("{key} of {resource} is back at its default"),
+                Some(value) => format!("the setting {key} of {resource} is now {value}"),
+                None => format!("the setting {key} of {resource} is back at its default"),
             },
             Self::Sent(frame) => {
                 let verb = if frame.response { "answers" } else { "asks" };

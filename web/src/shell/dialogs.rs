@@ -43,7 +43,7 @@ pub fn Dialogs(props: &DialogsProps) -> Html {
     html! {
         <div class="over-all" onclick={close.clone()}>
             <div class="dialog" role="dialog" aria-modal="true" aria-label={title} tabindex="-1" ref={panel} onclick={inside}>
-                <header><h1>{ title }</h1><button class="btn push" onclick={close}>{ "Close" } <kbd aria-hidden="true">{ "Esc" }</kbd></button></header>
+                <div class="top"><h1>{ title }</h1><button class="btn push" onclick={close}>{ "Close" } <kbd aria-hidden="true">{ "Esc" }</kbd></button></div>
                 { body }
             </div>
         </div>
@@ -55,7 +55,7 @@ fn Help() -> Html {
     html! {
         <>
             <dl class="keys">{ for KEYS.iter().map(|(key, what)| html! { <><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></> }) }</dl>
-            <h3>{ "Commands of the console" }</h3>
+            <h2>{ "Commands of the console" }</h2>
             <p class="mono small" style="white-space:pre-wrap">{ words::HELP }</p>
         </>
     }
@@ -83,12 +83,12 @@ fn SettingsForm(props: &SettingsProps) -> Html {
     };
     html! {
         <>
-            <fieldset><legend><h3>{ "Theme" }</h3></legend>
+            <fieldset><legend><h2>{ "Theme" }</h2></legend>
                 { for Theme::ALL.into_iter().map(|t| html! {
                     <label key={t.name()}><input type="radio" name="theme" checked={props.settings.theme == t} onchange={theme(t)} />{ t.name() }</label>
                 }) }
             </fieldset>
-            <h3>{ "Movement and keys" }</h3>
+            <h2>{ "Movement and keys" }</h2>
             <label><input type="checkbox" checked={props.settings.less_motion} onchange={change(|s, on| s.less_motion = on)} />{ "Less motion: messages do not travel, their way lights up" }</label>
             <label><input type="checkbox" checked={props.settings.shortcuts} onchange={change(|s, on| s.shortcuts = on)} />{ "Single-key shortcuts" }</label>
         </>
@@ -107,12 +107,12 @@ fn Fidelity(props: &FidelityProps) -> Html {
     html! {
         <>
             <p>{ "Reference: Apache Kafka 4.3.1. Brokers, controllers and clients are the same code that runs as a real cluster; every message is a real Kafka frame." }</p>
-            <h3>{ "Settings that differ from Kafka's defaults" }</h3>
+            <h2>{ "Settings that differ from Kafka's defaults" }</h2>
             if view.presets.is_empty() { <p>{ "none" }</p> } else {
                 <table><thead><tr><th>{ "key" }</th><th>{ "here" }</th><th>{ "Kafka's default" }</th></tr></thead>
                     <tbody>{ for view.presets.iter().map(|p| html! { <tr key={p.key.clone()}><td class="mono">{ &p.key }</td><td>{ &p.value }</td><td>{ &p.kafka_default }</td></tr> }) }</tbody></table>
             }
-            <h3>{ "The world" }</h3>
+            <h2>{ "The world" }</h2>
             <ul class="plain">
                 if live { <li>{ "These are real processes, sockets and files. Nothing is simulated." }</li> } else {
                     <>
@@ -122,7 +122,7 @@ fn Fidelity(props: &FidelityProps) -> Html {
                     </>
                 }
             </ul>
-            <h3>{ "Not built yet" }</h3>
+            <h2>{ "Not built yet" }</h2>
             <ul class="plain">
                 <li>{ "Consumer groups, transactions, compaction, tiered storage, security, quotas, share groups." }</li>
                 <li>{ "The consumer is given its partitions by hand and stores no offsets." }</li>

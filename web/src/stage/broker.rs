@@ -204,9 +204,15 @@ fn Replica(props: &ReplicaProps) -> Html {
     let name: Rc<str> = strip.partition.to_string().into();
     let class = classes!("replica", if props.big { "big" } else { "little" }, props.big.then_some("sel"));
     let size = if props.big { Size::BIG } else { Size::LITTLE };
+    let offsets = format!("HW {} LEO {}", strip.high_watermark, strip.log_end);
+    // The label begins with what is written on the button, so that it can be called by it.
+    let label = if props.big {
+        format!("{name} {} on broker {}, {offsets}", strip.isr, strip.broker)
+    } else {
+        format!("{name} {offsets} on broker {}, {}", strip.broker, strip.isr)
+    };
     html! {
-        <button {class} {onclick} aria-label={format!("Replica of {name} on broker {}", strip.broker)}
-            aria-description={format!("{}, high watermark {}, log end {}", strip.isr, strip.high_watermark, strip.log_end)}>
+        <button {class} {onclick} aria-label={label}>
             <span class="head">
                 if strip.role == Role::Leader { <Crown /> }
                 if strip.was_leader { <Crown was=true /> }

@@ -35,7 +35,7 @@ pub fn Consumers(props: &ConsumersProps) -> Html {
                 <p class="mono" style="padding:0 12px">{ bootstrap }</p>
             } else {
             <table style={format!("margin:2px 12px 0;width:{}px", props.width - 26.0)}>
-                <thead><tr style="height:18px"><th></th><th></th><th class="n">{ "position" }</th><th class="n">{ "HW told" }</th><th style="padding-left:14px">{ "position to HW" }</th><th class="n">{ "lag" }</th></tr></thead>
+                <thead><tr style="height:18px"><td></td><td></td><th class="n">{ "position" }</th><th class="n">{ "HW told" }</th><th style="padding-left:14px">{ "position to HW" }</th><th class="n">{ "lag" }</th></tr></thead>
                 <tbody>{ for props.consumers.iter().map(rows) }</tbody>
             </table>
             }

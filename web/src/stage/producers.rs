@@ -23,7 +23,7 @@ pub fn Producers(props: &ProducersProps) -> Html {
         <section class="card clients" role="group" aria-label="Producers" {style}>
             <header style="padding-right:6px"><h2>{ "Producers" }</h2><span class="micro dim">{ acks }</span></header>
             <table style="margin:2px 12px 0;width:236px">
-                <thead><tr style="height:18px"><th></th><th class="n">{ "acked" }</th><th class="n">{ "waiting" }</th><th class="n">{ "retries" }</th><th class="n">{ "failed" }</th></tr></thead>
+                <thead><tr style="height:18px"><td></td><th class="n">{ "acked" }</th><th class="n">{ "waiting" }</th><th class="n">{ "retries" }</th><th class="n">{ "failed" }</th></tr></thead>
                 <tbody>
                     { for props.producers.iter().map(|p| html! {
                         <tr key={p.id.0} title={p.last_error.clone().unwrap_or_default()}>
