@@ -129,11 +129,10 @@ fn Pair(props: &PairProps) -> Html {
                 && other.api_key == facts.api_key
                 && (other.from, other.to) == (facts.to, facts.from)
         };
-        let found = story.until(props.snapshot.now).iter().rev().find_map(|event| match &event.kind {
+        story.until(props.snapshot.now).iter().rev().find_map(|event| match &event.kind {
             EventKind::Sent(other) if fits(other) => Some(event.id),
             _ => None,
-        });
-        found
+        })
     });
     match other {
         Some(id) => {

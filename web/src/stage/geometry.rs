@@ -83,7 +83,7 @@ impl Geometry {
         }
         let clients = || self.producers.iter().chain(&self.consumers);
         let client = clients().position(|c| *c == from)?;
-        self.broker(to).map(|b| self.from_client(client, b))
+        self.broker(to).map(|b| self.client_lane(client, b))
     }
 
     /// Places along the lower edge of a broker: connections with brokers at the outside, clients in the middle.
@@ -113,7 +113,7 @@ impl Geometry {
         Lane { points: vec![(x1, BROKERS_BOTTOM), (x1, y), (x2, y), (x2, BROKERS_BOTTOM)] }
     }
 
-    fn from_client(&self, client: usize, broker: usize) -> Lane {
+    fn client_lane(&self, client: usize, broker: usize) -> Lane {
         let x2 = self.port(broker, 2 * broker + client);
         let brokers = self.brokers.len().max(1);
         let x1 = match client.checked_sub(self.producers.len()) {

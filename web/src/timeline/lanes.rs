@@ -137,6 +137,11 @@ enum Kind {
     None,
 }
 
+/// The first leader is a plain fact; those that were elected later stand out.
+fn served(first: bool) -> Kind {
+    if first { Kind::Plain } else { Kind::Lead }
+}
+
 /// Who served the partition: the decision of the controller, and the time between a leader's death and its successor.
 fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
     let mut changes: Vec<(Time, String, Kind)> = Vec::new();
@@ -145,32 +150,21 @@ fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
     for event in events {
         match &event.kind {
             EventKind::PartitionChanged { partition: p, leader, leader_epoch, previous_leader, .. }
-                if p == partition =>
+                if p == partition && (leader != previous_leader || changes.is_empty()) =>
             {
-                if leader != previous_leader || changes.is_empty() {
-                    leading = (*leader >= 0).then_some(NodeId(*leader));
-                    let kind = if *leader < 0 {
-                        Kind::None
-                    } else if first {
-                        Kind::Plain
-                    } else {
-                        Kind::Lead
-                    };
-                    let text = if *leader < 0 {
-                        "nobody serves".into()
-                    } else {
-                        format!("broker {leader}, epoch {leader_epoch}")
-                    };
-                    changes.push((event.at, text, kind));
-                    first = false;
-                }
+                leading = (*leader >= 0).then_some(NodeId(*leader));
+                let (text, kind) = match leading {
+                    None => ("nobody serves".into(), Kind::None),
+                    Some(leader) => (format!("broker {leader}, epoch {leader_epoch}"), served(first)),
+                };
+                changes.push((event.at, text, kind));
+                first = false;
             }
             EventKind::BecameLeader { partition: p, leader_epoch, .. }
                 if p == partition && leading != Some(event.node) =>
             {
                 leading = Some(event.node);
-                let kind = if first { Kind::Plain } else { Kind::Lead };
-                changes.push((event.at, format!("broker {}, epoch {leader_epoch}", event.node), kind));
+                changes.push((event.at, format!("broker {}, epoch {leader_epoch}", event.node), served(first)));
                 first = false;
             }
             EventKind::Killed | EventKind::PowerLost | EventKind::Stopped | EventKind::Paused
