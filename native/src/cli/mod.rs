@@ -191,6 +191,16 @@ pub fn main() -> ExitCode {
         }
     };
     log_to_stderr();
+    std::panic::set_hook(Box::new(|panic| {
+        // `... | head` has read enough: Rust reports that as a panic of `println!`.
+        if panic.to_string().contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        eprintln!(
+            "kafka-lab: BUG: {panic}\n  This is a mistake in the lab, not in what you asked. Please report it with the command line."
+        );
+        std::process::exit(1);
+    }));
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -1,13 +1,14 @@
 //! `sim`, `fuzz` and `replay`: the simulator without a page.
 
 use std::{
+    cell::Cell,
     fs::File,
     io::Write,
     num::NonZero,
     path::PathBuf,
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -130,21 +131,26 @@ fn broken(world: &World) -> Outcome {
 
 pub(super) fn fuzz(args: &FuzzArgs) -> Outcome {
     Scenario::parse(&args.scenario).map_err(Failure::usage)?;
+    name_seed_of_panics(&args.scenario);
     let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::new(args.seeds) };
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {msg}").expect("a template that is fixed"));
     let began = Instant::now();
     let next = AtomicU64::new(args.start);
     let end = args.start.saturating_add(args.seeds);
     let outcomes: Mutex<Vec<fuzz::Outcome>> = Mutex::new(Vec::new());
+    let panics = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < end) {
-                    // A panic inside core is a broken promise too, and the seed is what finds it again.
-                    let outcome =
-                        std::panic::catch_unwind(|| fuzz::run(seed, &args.scenario).expect("the name is good"));
-                    let outcome = outcome.unwrap_or_else(|_| panicked(seed, &args.scenario));
+                    SEED.set(seed);
+                    // A panic inside core is a broken promise too; the hook has said so.
+                    let run = || fuzz::run(seed, &args.scenario).expect("the name is good");
+                    let Ok(outcome) = std::panic::catch_unwind(run) else {
+                        panics.fetch_add(1, Ordering::Relaxed);
+                        continue;
+                    };
                     let mut outcomes = outcomes.lock().expect("no thread panics with it");
                     if !outcome.violations.is_empty() {
                         bar.suspend(|| complain(&outcome, args.json));
@@ -160,6 +166,7 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Outcome {
     bar.finish_and_clear();
     let outcomes = outcomes.into_inner().expect("no thread panics with it");
     let broken = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).count();
+    let broken = broken + panics.into_inner();
     let total = |get: fn(&fuzz::Outcome) -> u64| outcomes.iter().map(get).sum::<u64>();
     let (sim_ms, frames, faults) = (total(|o| o.sim_ms), total(|o| o.frames), total(|o| o.faults as u64));
     let acknowledged = total(|o| o.acknowledged as u64);
@@ -180,17 +187,23 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Outcome {
     if broken > 0 { Err(Failure::new(format!("{broken} seed(s) broke a promise"))) } else { Ok(()) }
 }
 
-fn panicked(seed: u64, scenario: &str) -> fuzz::Outcome {
-    fuzz::Outcome {
-        seed,
-        faults: 0,
-        sim_ms: 0,
-        frames: 0,
-        acknowledged: 0,
-        hash: 0,
-        violations: vec!["a machine panicked: an invariant of its own does not hold".into()],
-        link: Session::new(scenario, seed).to_link(),
-    }
+thread_local! {
+    /// What this thread is running.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A panic says which seed finds it again.
+fn name_seed_of_panics(scenario: &str) {
+    let scenario = scenario.to_owned();
+    std::panic::set_hook(Box::new(move |panic| {
+        let seed = SEED.get();
+        println!(
+            "seed {seed} broke a promise:\n  a machine panicked: {panic}\n  `kafka-lab fuzz --scenario {scenario} --seeds 1 --start {seed}` repeats it"
+        );
+        if cfg!(panic = "abort") {
+            std::process::exit(1);
+        }
+    }));
 }
 
 fn complain(outcome: &fuzz::Outcome, as_json: bool) {
@@ -219,7 +232,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Outcome {
         Failure::new(format!("this is no session: {error}")).next("A session is what the page's Share button copies.")
     })?;
     let began = Instant::now();
-    let mut world = World::from_session(&session).map_err(Failure::new)?;
+    let world = World::from_session(&session).map_err(Failure::new)?;
     let wall_ms = began.elapsed().as_millis() as u64;
     report(&world, &session.scenario, wall_ms, args.json);
     let hash = format!("{:016x}", world.hash());
