@@ -7,6 +7,9 @@ mod leadership;
 mod quorum;
 mod reads;
 
+use std::collections::BTreeMap;
+
+use super::hash::Fold;
 use crate::{
     broker::Broker,
     client::{Delivery, FetchedRecord},
@@ -23,6 +26,8 @@ pub struct Checks {
     committed: committed::Committed,
     acked: acked::Acked,
     reads: reads::Reads,
+    /// What each broker looked like when it was last checked: most inputs change nothing of it.
+    looked: BTreeMap<NodeId, u64>,
 }
 
 /// A promise that was broken, and how.
@@ -51,6 +56,15 @@ impl Checks {
 
     /// After a broker handled something.
     pub fn broker(&mut self, id: NodeId, broker: &Broker, disk: &MemDisk, found: &mut Findings) {
+        let mut looks = Fold::default();
+        for p in broker.replicas().partitions() {
+            looks.word(p.leader_epoch() as u64 + u64::from(p.leadership().is_some()));
+            looks.word(p.high_watermark() as u64);
+            looks.word(p.log.log_end_offset() as u64);
+        }
+        if self.looked.insert(id, looks.finish()) == Some(looks.finish()) {
+            return;
+        }
         self.leadership.broker(id, broker, found);
         self.committed.check(id, broker, disk, found);
         self.acked.check(id, broker, disk, found);
@@ -58,6 +72,7 @@ impl Checks {
 
     /// The process of a node ended: what it believed it may believe anew.
     pub fn ended(&mut self, id: NodeId) {
+        self.looked.remove(&id);
         self.leadership.ended(id);
         self.committed.ended(id);
         self.acked.ended(id);
