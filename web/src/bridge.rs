@@ -6,7 +6,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 use crate::{lab::Lab, words};
 
-/// Puts `view()`, `events(since)` and `act(action)` on the window.
+/// Puts `view()`, `events(since)` and `act(action)` on the window. `since` is a number of events. What a real cluster
+/// refuses is known only later: `act` gives null there and the page shows the refusal.
 pub fn install(lab: &Lab) {
     let Some(window) = web_sys::window() else { return };
     let object = Object::new();
