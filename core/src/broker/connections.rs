@@ -106,6 +106,11 @@ impl Connections {
         c.waiting.len() <= WAITING_MAX && c.waiting_bytes <= max_bytes
     }
 
+    /// Whether there may be a frame to work on.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The next frame to work on, and from where; its connection is busy from now on.
     pub fn next_frame(&mut self) -> Option<(ConnId, Bytes, Option<EventId>)> {
         while let Some(conn) = self.ready.pop_front() {

@@ -127,7 +127,9 @@ impl Broker {
             broker_id: self.config.node_id.0,
             broker_epoch: self.lifecycle.broker_epoch,
             current_metadata_offset: self.image.offset(),
-            want_fence: !self.lifecycle.ready,
+            // With its only log directory failed, Kafka's broker halts. This one stays up and asks to be fenced, which
+            // has the same effect for everybody else: what it led is led by others.
+            want_fence: !self.lifecycle.ready || !self.replicas.is_healthy(),
             want_shut_down: self.lifecycle.wants_shutdown,
             offline_log_dirs: Vec::<Uuid>::new(),
             ..Default::default()

@@ -199,6 +199,25 @@ impl Broker {
     fn settle(&mut self, ctx: &mut Ctx) {
         self.tick(ctx);
         loop {
+            self.answer_and_work(ctx);
+            if let Some(question) = self.replicas.isr_question(ctx.now.mono) {
+                self.isrs.ask(ctx, ALTER_PARTITION_VERSION, &question, Purpose::AlterPartition, None);
+            }
+            self.replicas.drive_fetchers(ctx, &self.image);
+            self.drive_lifecycle(ctx);
+            self.drive_channels(ctx);
+            self.drive_shutdown(ctx);
+            // What was given up just now may have let the next request of a connection in.
+            if !self.conns.has_ready() {
+                break;
+            }
+        }
+        self.conns.mute_busy(ctx);
+    }
+
+    /// Sends what is ready, and works on frames until none is left that may be worked on.
+    fn answer_and_work(&mut self, ctx: &mut Ctx) {
+        loop {
             self.replicas.settle(ctx, &self.image);
             for answer in self.replicas.take_answers() {
                 match answer {
@@ -213,14 +232,6 @@ impl Broker {
                 self.close(ctx, conn);
             }
         }
-        self.conns.mute_busy(ctx);
-        if let Some(question) = self.replicas.isr_question(ctx.now.mono) {
-            self.isrs.ask(ctx, ALTER_PARTITION_VERSION, &question, Purpose::AlterPartition, None);
-        }
-        self.replicas.drive_fetchers(ctx, &self.image);
-        self.drive_lifecycle(ctx);
-        self.drive_channels(ctx);
-        self.drive_shutdown(ctx);
     }
 
     fn request(&mut self, ctx: &mut Ctx, conn: ConnId, bytes: &Bytes) -> Result<(), FrameError> {

@@ -123,7 +123,7 @@ impl ReplicaManager {
     /// Writes what a clean end leaves behind. Returns whether everything is in order: only then may the next start
     /// trust the logs without looking.
     pub fn close(&mut self, disk: &mut dyn Disk) -> bool {
-        let mut healthy = self.has_no_failures();
+        let mut healthy = self.is_healthy();
         for partition in self.partitions.values_mut() {
             match &partition.offline {
                 None => healthy &= partition.log.close(disk).is_ok(),

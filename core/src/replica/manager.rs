@@ -406,7 +406,7 @@ impl ReplicaManager {
     }
 
     /// Every log could be opened and written.
-    pub(super) fn has_no_failures(&self) -> bool {
+    pub fn is_healthy(&self) -> bool {
         self.broken.is_empty() && self.partitions.values().all(|p| p.offline.is_none())
     }
 
