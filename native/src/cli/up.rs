@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, Write},
-    path::PathBuf,
+    path::Path,
 };
 
 use clap::Args;
@@ -118,7 +118,7 @@ fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-fn begin_anew(dir: &PathBuf, yes: bool) -> Outcome {
+fn begin_anew(dir: &Path, yes: bool) -> Outcome {
     let Some(file) = layout::read(dir)? else { return Ok(()) };
     if !yes {
         let question = format!("cluster {} in {} and all its data will be lost", file.cluster_id, dir.display());

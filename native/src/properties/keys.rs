@@ -55,9 +55,11 @@ pub(super) const LISTENER_KEYS: &[&str] = &[
 ];
 
 type Set = fn(&mut NodeConfig, i64);
-
 /// Finer key, coarser keys with their unit in milliseconds, and the field.
-pub(super) const COARSE: &[(&str, &[(&str, i64)], Set)] = &[
+type Coarse = (&'static str, &'static [(&'static str, i64)], Set);
+
+/// Keys that exist in several units.
+pub(super) const COARSE: &[Coarse] = &[
     ("log.retention.ms", &[("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)], |config, ms| {
         config.log_retention_ms = ms
     }),

@@ -299,7 +299,7 @@ impl Supervisor {
     fn act(&mut self, action: Action, reply: oneshot::Sender<Result<(), String>>) {
         let result = match action {
             Action::Kill { node } => {
-                let result = self.to_process(node, EventKind::Killed, |process| {
+                let result = self.change_process(node, EventKind::Killed, |process| {
                     process.end_expected = true;
                     process.signal(Signal::KILL);
                 });
@@ -309,7 +309,7 @@ impl Supervisor {
                 result
             }
             Action::Stop { node } => {
-                let result = self.to_process(node, EventKind::StopAsked, NodeProcess::ask_to_stop);
+                let result = self.change_process(node, EventKind::StopAsked, NodeProcess::ask_to_stop);
                 if result.is_ok() {
                     return self.wait(node, true, reply);
                 }
@@ -323,12 +323,12 @@ impl Supervisor {
                 },
                 Err(error) => Err(error),
             },
-            Action::Pause { node } => self.to_process(node, EventKind::Paused, |process| {
+            Action::Pause { node } => self.change_process(node, EventKind::Paused, |process| {
                 process.signal(Signal::STOP);
                 process.state = ProcessState::Paused;
             }),
             Action::Resume { node } => match self.running(node).map(|process| process.state) {
-                Ok(ProcessState::Paused) => self.to_process(node, EventKind::Resumed, |process| {
+                Ok(ProcessState::Paused) => self.change_process(node, EventKind::Resumed, |process| {
                     process.signal(Signal::CONT);
                     process.state = ProcessState::Alive;
                 }),
@@ -370,7 +370,7 @@ impl Supervisor {
     }
 
     /// Does something to the process of a running node, and says so.
-    fn to_process(
+    fn change_process(
         &mut self,
         id: NodeId,
         event: EventKind,

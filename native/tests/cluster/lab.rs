@@ -74,10 +74,6 @@ impl Cluster {
         format!("127.0.0.1:{0},127.0.0.1:{1},127.0.0.1:{2}", self.port, self.port + 1, self.port + 2)
     }
 
-    pub fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
     /// Ends the supervisor with this signal and starts the cluster again.
     pub fn again(&mut self) {
         until("the old nodes to end", || self.pids().iter().all(|pid| !alive(*pid)).then_some(()));
