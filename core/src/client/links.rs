@@ -130,6 +130,11 @@ impl<T: Clone> Links<T> {
         self.brokers.insert(peer, endpoint);
     }
 
+    /// Whether it knows where that broker is.
+    pub(super) fn knows(&self, peer: Peer) -> bool {
+        self.brokers.contains_key(&peer)
+    }
+
     fn is_stale(&self, brokers: &BTreeMap<Peer, Endpoint>, peer: Peer) -> bool {
         peer < 0 || brokers.get(&peer) != self.brokers.get(&peer)
     }

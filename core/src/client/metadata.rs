@@ -137,7 +137,10 @@ impl Metadata {
         let endpoint = |host: &str, port: i32| Endpoint { host: host.into(), port: port as u16 };
         let brokers = response.brokers.iter().map(|b| (b.node_id, endpoint(&b.host, b.port))).collect();
         links.set_brokers(ctx, brokers);
-        let incomplete = self.take_topics(ctx, &response);
+        // A broker that is behind may leave out the leader that a newer answer named: it cannot be reached by that.
+        let unknown = |l: &Leader| l.id >= 0 && !links.knows(l.id);
+        let incomplete =
+            self.take_topics(ctx, &response) || self.topics.values().flat_map(|t| &t.partitions).any(unknown);
         if incomplete {
             // A topic or a leader is missing: it may come to be, so ask again, less and less often.
             self.stale = true;
