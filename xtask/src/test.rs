@@ -26,8 +26,8 @@ const STAGES: &[Stage] = &[
     ("page", |sh, _| lab::build_page(sh).map(|()| Outcome::Passed)),
     ("core", core),
     ("schemas", schemas),
-    ("wasm", wasm),
     ("binary", binary),
+    ("wasm", wasm),
     ("native", native),
     ("browser", browser),
     ("docs", docs),
@@ -90,13 +90,21 @@ fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The same golden traces as native, in WASM under Node.
+/// The same stories as native, and a session that ends in the hash that the native binary replays it to, under Node.
 fn wasm(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     if tools.node.is_none() {
         return Ok(Outcome::Skipped("skipped: no node"));
     }
+    let binary = crate::root().join("target/release/kafka-lab");
+    let session = std::fs::read_to_string(crate::root().join("core/testdata/golden/session.txt"))?;
+    let session = session.trim();
+    let printed = cmd!(sh, "{binary} replay {session} --json").quiet().read()?;
+    let last: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap_or_default())?;
+    let Some(hash) = last["hash"].as_str() else { bail!("replay printed no hash: {printed}") };
+    println!("the native binary ends the session with {hash}");
     cmd!(sh, "cargo test --package lab-core --target wasm32-unknown-unknown --test golden")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .env("LAB_GOLDEN_HASH", hash)
         .quiet()
         .run()?;
     Ok(Outcome::Passed)

@@ -1,0 +1,40 @@
+//! One core, two homes: the same stories and the same session on native and on wasm32.
+//!
+//! `cargo xtask test wasm` replays the session with the native binary first and hands the hash to this test through
+//! `LAB_GOLDEN_HASH` when it compiles it for wasm32.
+
+use lab_core::sim::{Session, World, script};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A cluster that loses a leader, an isolated follower and its quorum leader, and mends.
+const SESSION: &str = include_str!("../testdata/golden/session.txt");
+
+const STORIES: &[(&str, &str)] = &[
+    ("divergence", include_str!("../testdata/sim/divergence.txt")),
+    ("election", include_str!("../testdata/sim/election.txt")),
+    ("idempotence", include_str!("../testdata/sim/idempotence.txt")),
+    ("isr", include_str!("../testdata/sim/isr.txt")),
+    ("min-insync", include_str!("../testdata/sim/min-insync.txt")),
+    ("quorum", include_str!("../testdata/sim/quorum.txt")),
+];
+
+#[test]
+fn stories_are_told_the_same() {
+    for (name, expected) in STORIES {
+        let printed = script::run(expected).unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert_eq!(&printed, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_session_ends_in_the_same_hash() {
+    let session = Session::from_link(SESSION.trim()).expect("the session can be read");
+    let replay = || World::from_session(&session).expect("the session can be replayed");
+    let world = replay();
+    assert_eq!(world.hash(), replay().hash(), "two replays differ");
+    assert_eq!(world.violations(), &[] as &[String]);
+    if let Some(native) = option_env!("LAB_GOLDEN_HASH") {
+        assert_eq!(format!("{:016x}", world.hash()), native, "wasm32 and native differ");
+    }
+}
