@@ -4,6 +4,10 @@
 //! `trace` and `view` are what people see. Everything below them is Kafka itself, and `sim` is a world to run it in.
 #![forbid(unsafe_code)]
 
+// Files shared with the tests outside name this crate as they do.
+#[cfg(test)]
+extern crate self as lab_core;
+
 pub mod seam;
 
 pub mod config;

@@ -4,6 +4,8 @@
 //! kept, shared and rewound), `check` (what must never happen) and `fuzz` (trying to make it happen).
 
 mod act;
+#[cfg(test)]
+mod any_request;
 pub mod check;
 mod facts;
 pub mod fuzz;

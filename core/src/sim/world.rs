@@ -53,7 +53,7 @@ pub struct World {
     pub(super) actions: Vec<(Time, Action)>,
     pub(super) violations: Vec<String>,
     frames_delivered: u64,
-    topic_names: TopicNames,
+    pub(super) topic_names: TopicNames,
     /// `None`: nobody checks.
     checks: Option<Box<Checks>>,
     /// Reused between steps.

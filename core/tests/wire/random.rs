@@ -3,12 +3,27 @@
 //! What it writes is canonical: a tagged field that holds its default is left out.
 
 use fastrand::Rng;
-use lab_core::wire::schema::{Field, Kind, Schema};
+use lab_core::{
+    id::Uuid,
+    wire::schema::{Field, Kind, Schema},
+};
+
+/// Values to prefer to arbitrary ones, so that a message means something to whoever gets it. Empty: all arbitrary.
+#[derive(Default)]
+pub struct Palette {
+    pub texts: Vec<String>,
+    pub ids: Vec<Uuid>,
+    pub numbers: Vec<i64>,
+}
 
 /// The bytes of a random message. `size` bounds arrays, strings and blobs.
 pub fn message(rng: &mut Rng, schema: &Schema, version: i16, size: usize) -> Vec<u8> {
+    message_of(rng, schema, version, size, &Palette::default())
+}
+
+pub fn message_of(rng: &mut Rng, schema: &Schema, version: i16, size: usize, palette: &Palette) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut generator = Generator { rng, version, size };
+    let mut generator = Generator { rng, version, size, palette };
     generator.fields(schema, schema.flexible.contains(version), false, &mut out);
     out
 }
@@ -17,6 +32,7 @@ struct Generator<'a> {
     rng: &'a mut Rng,
     version: i16,
     size: usize,
+    palette: &'a Palette,
 }
 
 impl Generator<'_> {
@@ -71,10 +87,9 @@ impl Generator<'_> {
             Kind::Int64 => out.extend(self.integer(not).to_be_bytes()),
             Kind::Float64 => out.extend((self.rng.f64() + 1.0).to_be_bytes()),
             Kind::Uuid => {
-                let mut id = [0; 16];
-                self.rng.fill(&mut id);
-                id[0] |= 1;
-                out.extend(id);
+                let preferred = self.preferred(|palette| &palette.ids).filter(|id| !different || !id.is_zero());
+                let id = preferred.unwrap_or_else(|| Uuid::random(self.rng));
+                out.extend(id.0);
             }
             Kind::String => {
                 let text = (!null).then(|| self.text(different));
@@ -114,13 +129,14 @@ impl Generator<'_> {
             hex.unwrap_or_else(|| not.parse()).expect("a default of a number is a number")
         });
         loop {
-            let value = match self.rng.u8(..6) {
-                0 => -1,
-                1 => 0,
-                2 => i64::MAX,
-                3 => i64::MIN,
-                4 => self.rng.i64(0..200),
-                _ => self.rng.i64(..),
+            let value = match (self.preferred(|palette| &palette.numbers), self.rng.u8(..6)) {
+                (Some(number), _) => number,
+                (None, 0) => -1,
+                (None, 1) => 0,
+                (None, 2) => i64::MAX,
+                (None, 3) => i64::MIN,
+                (None, 4) => self.rng.i64(0..200),
+                (None, _) => self.rng.i64(..),
             };
             if not.is_none_or(|not| not as i8 != value as i8) {
                 return value;
@@ -128,7 +144,15 @@ impl Generator<'_> {
         }
     }
 
+    /// One of the palette's, most of the time.
+    fn preferred<T: Clone>(&mut self, of: impl Fn(&Palette) -> &Vec<T>) -> Option<T> {
+        if self.rng.u8(..8) == 0 { None } else { self.rng.choice(of(self.palette)).cloned() }
+    }
+
     fn text(&mut self, different: bool) -> String {
+        if let Some(text) = self.preferred(|palette| &palette.texts).filter(|text| !different || !text.is_empty()) {
+            return text;
+        }
         const PIECES: [&str; 6] = ["orders", "é", "-", "0", "名", "\n"];
         let pieces = self.rng.usize(usize::from(different)..=self.size);
         (0..pieces).map(|_| PIECES[self.rng.usize(..PIECES.len())]).collect()
