@@ -159,15 +159,15 @@ impl<'a> PartitionChange<'a> {
             return (first.0, how(first));
         }
         // With nobody in sync and nobody eligible, the one that led last has lost least.
-        if let [last] = self.partition.last_known_elr[..] {
-            if self.elr_enabled && elr.is_empty() && self.target_isr.is_empty() && acceptable(last) {
-                return (last.0, Found::LastKnown);
-            }
+        if let [last] = self.partition.last_known_elr[..]
+            && (self.elr_enabled && elr.is_empty() && self.target_isr.is_empty() && acceptable(last))
+        {
+            return (last.0, Found::LastKnown);
         }
-        if self.election == Election::Unclean {
-            if let Some(alive) = replicas.iter().find(|&&r| acceptable(r)) {
-                return (alive.0, Found::Unclean);
-            }
+        if self.election == Election::Unclean
+            && let Some(alive) = replicas.iter().find(|&&r| acceptable(r))
+        {
+            return (alive.0, Found::Unclean);
         }
         (NO_LEADER, Found::Nobody)
     }

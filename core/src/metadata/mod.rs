@@ -8,6 +8,7 @@ pub mod record;
 pub mod image;
 pub mod registration;
 
+mod config_keys;
 pub mod configs;
 pub mod describe_configs;
 pub mod features;
