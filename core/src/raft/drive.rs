@@ -38,10 +38,9 @@ impl Raft {
                 }
             }
             _ if !due => {}
-            Role::Follower { deadline, asks, .. } if !self.is_voter => {
-                // An observer cannot campaign; it asks another voter who leads now.
-                *deadline = self.now.plus_ms(self.config.controller_quorum_fetch_timeout_ms);
-                *asks = super::requests::any(&mut self.rng, &self.peers);
+            Role::Follower { deadline, is_searching, .. } if !self.is_voter => {
+                // An observer cannot campaign; it asks around who leads now.
+                (*deadline, *is_searching) = (Time::MAX, true);
             }
             _ if self.shutdown.is_some() => {}
             Role::Unattached { .. } | Role::Follower { .. } | Role::Candidate { .. } => self.become_prospective(ctx),

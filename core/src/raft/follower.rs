@@ -92,9 +92,6 @@ impl Raft {
             return;
         }
         if error != ErrorCode::None || self.election.leader != Some(from) {
-            if let Role::Follower { asks, .. } = &mut self.role {
-                *asks = None;
-            }
             return self.back_off(from);
         }
         if partition.current_leader.leader_epoch != self.election.epoch {
@@ -105,7 +102,7 @@ impl Raft {
                 self.answered_well(from);
                 let deadline = self.fetch_deadline();
                 if matches!(self.role, Role::Follower { .. }) {
-                    self.role = Role::Follower { deadline, has_fetched: true, asks: None };
+                    self.role = Role::Follower { deadline, has_fetched: true, is_searching: false };
                 }
             }
             Err(Refusal::Later) => {
@@ -243,9 +240,8 @@ impl Raft {
         let is_whole = download.position >= partition.size;
         self.answered_well(from);
         let deadline = self.fetch_deadline();
-        if let Role::Follower { deadline: current, has_fetched, .. } = &mut self.role {
-            *current = deadline;
-            *has_fetched = true;
+        if matches!(self.role, Role::Follower { .. }) {
+            self.role = Role::Follower { deadline, has_fetched: true, is_searching: false };
         }
         if is_whole && let Some(SnapshotDownload { key, chunks, .. }) = self.download.take() {
             self.install_snapshot(ctx, from, key, &chunks.concat());

@@ -89,6 +89,8 @@ pub struct Raft {
 
     /// First offset that has not been given to the owner.
     delivered: i64,
+    /// Append time of the last record before it.
+    delivered_timestamp: i64,
     /// The last delivery stopped at its limit; wake at once for the rest.
     has_more_to_deliver: bool,
     /// The owner was told that this node leads.

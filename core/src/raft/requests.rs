@@ -109,14 +109,6 @@ pub(super) fn peers(config: &NodeConfig) -> BTreeMap<NodeId, Peer> {
         .collect()
 }
 
-/// One of the voters, drawn evenly.
-pub(super) fn any(rng: &mut fastrand::Rng, peers: &BTreeMap<NodeId, Peer>) -> Option<NodeId> {
-    if peers.is_empty() {
-        return None;
-    }
-    peers.keys().nth(rng.usize(0..peers.len())).copied()
-}
-
 impl Raft {
     /// A new phase owes nothing to the errors of the last one, except where there is no connection.
     pub(super) fn new_round(&mut self) {
@@ -147,11 +139,12 @@ impl Raft {
         let is_busy = |peer: &Peer| {
             (peer.conn.is_some() && !peer.is_open) || peer.in_flight.iter().any(|request| request.round == self.round)
         };
-        if self.peers.values().any(is_busy) {
+        // A leader that hangs does not keep this replica from asking others.
+        if self.peers.iter().any(|(id, peer)| is_busy(peer) && self.election.leader != Some(*id)) {
             return None;
         }
-        let free = self.peers.iter().filter(|(_, peer)| peer.retry_at <= self.now).map(|(id, _)| *id);
-        let free: Vec<NodeId> = free.collect();
+        let free = self.peers.iter().filter(|(_, peer)| peer.retry_at <= self.now && !is_busy(peer));
+        let free: Vec<NodeId> = free.map(|(id, _)| *id).collect();
         if free.is_empty() { None } else { Some(free[self.rng.usize(0..free.len())]) }
     }
 
@@ -224,9 +217,13 @@ impl Raft {
             Role::Leader(_) => self.announce_epoch(ctx),
             Role::Resigned { .. } => self.announce_end(ctx),
             Role::Unattached { .. } => self.fetch_from(ctx, None),
-            Role::Follower { asks, .. } => {
-                let to = asks.or(self.election.leader);
-                self.fetch_from(ctx, to);
+            Role::Follower { is_searching, .. } => {
+                let leader = self.election.leader;
+                // `KafkaRaftClient.maybeSendFetchToBestNode`; a voter campaigns instead of searching.
+                let is_lost =
+                    |id: &NodeId| self.peers.get(id).is_some_and(|peer| !peer.is_open && peer.retry_at > self.now);
+                let search = *is_searching || (!self.is_voter && leader.as_ref().is_some_and(is_lost));
+                self.fetch_from(ctx, leader.filter(|_| !search));
             }
         }
     }

@@ -134,7 +134,7 @@ impl Raft {
         if self.log.is_writing_snapshot() || latest.is_some_and(|latest| latest.end_offset >= end_offset) {
             return;
         }
-        let file = encode(epoch, ctx.now.wall_ms, records);
+        let file = encode(epoch, self.delivered_timestamp, records);
         // A disk that refuses costs nothing but space: the log is still there, and the next snapshot is tried again.
         let _ = self.log.write_snapshot(ctx.disk, ctx.out, key, &file, None);
     }

@@ -41,8 +41,8 @@ pub(super) enum Role {
         deadline: Time,
         /// It has heard from its leader in this epoch, so it refuses pre-votes.
         has_fetched: bool,
-        /// Where an observer whose leader is silent asks who leads now.
-        asks: Option<NodeId>,
+        /// An observer whose leader is silent asks any voter who leads, until it has fetched from a leader again.
+        is_searching: bool,
     },
     Leader(Box<Leader>),
     /// Led this epoch and gave it up: it neither leads nor votes in it again.
@@ -112,6 +112,7 @@ impl Raft {
             held: Vec::new(),
             download: None,
             delivered: 0,
+            delivered_timestamp: 0,
             has_more_to_deliver: false,
             announced: false,
             events: Vec::new(),
@@ -178,7 +179,7 @@ impl Raft {
     }
 
     pub(super) fn follower(&self) -> Role {
-        Role::Follower { deadline: self.fetch_deadline(), has_fetched: false, asks: None }
+        Role::Follower { deadline: self.fetch_deadline(), has_fetched: false, is_searching: false }
     }
 
     fn own_ballot(&self) -> Ballots {

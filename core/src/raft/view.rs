@@ -88,6 +88,7 @@ impl Raft {
                     batch.records().filter_map(|record| record.ok()?.value).collect()
                 };
                 self.delivered = header.next_offset();
+                self.delivered_timestamp = header.max_timestamp;
                 self.events.push(RaftEvent::Committed {
                     base_offset: header.base_offset,
                     last_offset: header.last_offset(),

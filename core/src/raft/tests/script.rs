@@ -8,6 +8,7 @@
 //! | `until voted ID` | runs until a vote of ID is on its disk |
 //! | `append N` [`at ID`] | appends N records at the leader |
 //! | `kill ID`, `power-loss ID`, `wipe ID`, `start ID`, `stop ID` | faults; `stop` is a clean shutdown |
+//! | `full ID`, `roomy ID` | its disk has no room / has room again |
 //! | `cut A B`, `cut-one-way A B`, `isolate A`, `heal` | links |
 //! | `snapshot ID` | keeps what ID has as a snapshot |
 //! | `status` | what each node believes |
@@ -127,6 +128,8 @@ impl Story {
                 self.world.nodes.get_mut(&id).unwrap().disk = MemDisk::new();
                 self.world.checker.wiped(id);
             }
+            ["full", id] => self.disk(id).set_full(true),
+            ["roomy", id] => self.disk(id).set_full(false),
             ["start", id] => self.world.start(self.id(id)),
             ["stop", id] => self.world.shutdown(self.id(id)),
             ["cut", a, b] => {
@@ -164,6 +167,11 @@ impl Story {
             "other" => self.world.ids().into_iter().find(|id| *id != leader()).unwrap(),
             id => NodeId(id.parse().unwrap()),
         }
+    }
+
+    fn disk(&mut self, id: &str) -> &mut MemDisk {
+        let id = self.id(id);
+        &mut self.world.nodes.get_mut(&id).unwrap().disk
     }
 
     fn status(&self, out: &mut String) {
