@@ -11,6 +11,8 @@ use crate::{
     wire::{api::ApiKey, header::RequestHeader, message::Message},
 };
 
+// Its other entry serves the tests of the codec.
+#[allow(dead_code)]
 #[path = "../../tests/wire/random.rs"]
 mod random;
 
