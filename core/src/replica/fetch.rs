@@ -171,7 +171,7 @@ impl ReplicaManager {
             Err(error) => return refuse(error),
         };
         if let Some(replica) = plan.replica
-            && !partition.leadership().is_some_and(|l| l.follower(replica.id).is_some())
+            && partition.leadership().is_none_or(|l| l.follower(replica.id).is_none())
         {
             // The follower knows of an assignment that this leader has yet to hear of (KAFKA-9835): it asks again.
             let error = if planned.current_leader_epoch == -1 {
@@ -251,10 +251,11 @@ impl ReplicaManager {
             ..Default::default()
         };
         // Who leads now, so that the client need not ask for metadata (KIP-951).
-        if plan.version >= 16 && matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch) {
-            if let Some((leader_id, leader_epoch)) = planned.key.and_then(|key| self.current_leader(image, key)) {
-                data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
-            }
+        if plan.version >= 16
+            && matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch)
+            && let Some((leader_id, leader_epoch)) = planned.key.and_then(|key| self.current_leader(image, key))
+        {
+            data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
         }
         data
     }

@@ -72,7 +72,7 @@ impl Leadership {
     /// `is_new`: this broker did not lead the partition before. A leader that goes on in a new epoch keeps what it
     /// knows of its followers' positions (`Replica.resetReplicaState`).
     pub fn begin(
-        before: Option<Leadership>,
+        before: Option<Self>,
         local: NodeId,
         replicas: &[NodeId],
         isr: Vec<NodeId>,

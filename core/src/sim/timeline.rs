@@ -237,7 +237,7 @@ impl Timeline {
     fn keep_keyframe(&mut self) {
         let now = self.now();
         let frames = &mut self.keyframes[self.current];
-        let due = now.0 % Time::from_ms(KEYFRAME_MS).0 == 0 && self.world.next_at().is_none_or(|at| at > now);
+        let due = now.0.is_multiple_of(Time::from_ms(KEYFRAME_MS).0) && self.world.next_at().is_none_or(|at| at > now);
         if !due || frames.iter().any(|w| w.now() == now) {
             return;
         }

@@ -350,10 +350,10 @@ impl<'a> Walk<'a> {
         let mut body = self.reader.clone();
         let len = body.varint().ok().and_then(|len| usize::try_from(len).ok());
         let record_end = len.map(|len| body.position() + len).filter(|&record_end| record_end <= end);
-        if let Some(record_end) = record_end {
-            if self.attempt(record_end, |walk| walk.record_fields(header, record_end))? {
-                return Ok(());
-            }
+        if let Some(record_end) = record_end
+            && self.attempt(record_end, |walk| walk.record_fields(header, record_end))?
+        {
+            return Ok(());
         }
         self.blob(end - self.reader.position(), "malformed record")
     }

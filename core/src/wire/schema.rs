@@ -65,6 +65,6 @@ pub enum Kind {
     Bytes,
     Records,
     Uuid,
-    Array(&'static Kind),
+    Array(&'static Self),
     Struct(&'static Schema),
 }

@@ -83,7 +83,7 @@ fn check(what: What, frame: &Bytes) -> Result<(), String> {
     }
     for_each_message!(visit);
     reader.finish().map_err(|error| error.to_string())?;
-    if &writer.into_bytes() == frame { Ok(()) } else { Err("written back, it is not the same".to_owned()) }
+    if writer.into_bytes() == frame { Ok(()) } else { Err("written back, it is not the same".to_owned()) }
 }
 
 fn again<M: Message>(version: i16, reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), String> {
