@@ -14,6 +14,7 @@ pub mod config;
 pub mod disk;
 pub mod id;
 pub mod job;
+pub mod random;
 pub mod trace;
 pub mod view;
 

@@ -23,7 +23,9 @@ const STORIES: &[(&str, &str)] = &[
 fn stories_are_told_the_same() {
     for (name, expected) in STORIES {
         let printed = script::run(expected).unwrap_or_else(|why| panic!("{name}: {why}"));
-        assert_eq!(&printed, expected, "{name}");
+        let line = printed.lines().zip(expected.lines()).position(|(p, e)| p != e);
+        let around = |text: &str| text.lines().skip(line.unwrap_or(0)).take(3).collect::<Vec<_>>().join("\n");
+        assert!(printed == *expected, "{name}: got\n{}\nexpected\n{}", around(&printed), around(expected));
     }
 }
 

@@ -170,7 +170,8 @@ impl<T: Clone> Links<T> {
         if candidates.is_empty() {
             candidates = self.bootstrap.keys().filter(rested).filter(free).copied().collect();
         }
-        let peer = self.rng.choice(&candidates).copied()?;
+        let peer =
+            (!candidates.is_empty()).then(|| candidates[crate::random::index(&mut self.rng, candidates.len())])?;
         self.ready(ctx, peer);
         None
     }

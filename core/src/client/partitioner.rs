@@ -52,9 +52,9 @@ impl Sticky {
             self.bytes = 0;
             let available = (0..count).filter(|&p| has_leader(p)).count();
             if available == 0 {
-                return rng.usize(..count);
+                return crate::random::index(rng, count);
             }
-            let nth = rng.usize(..available);
+            let nth = crate::random::index(rng, available);
             (0..count).filter(|&p| has_leader(p)).nth(nth).expect("counted above")
         });
         self.bytes += size;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::api::{ApiError, State, error};
-use crate::{id::NodeId, wire::error::ErrorCode};
+use crate::{id::NodeId, random, wire::error::ErrorCode};
 
 /// One list of replicas per partition.
 pub(super) fn place(
@@ -88,10 +88,10 @@ impl Racks {
         let mut racks: Vec<Rack> = by_name.into_values().collect();
         for ring in racks.iter_mut().flat_map(|r| [&mut r.fenced, &mut r.unfenced]) {
             if !ring.brokers.is_empty() {
-                ring.offset = state.rng.usize(..ring.brokers.len());
+                ring.offset = random::index(state.rng, ring.brokers.len());
             }
         }
-        let offset = if racks.is_empty() { 0 } else { state.rng.usize(..racks.len()) };
+        let offset = if racks.is_empty() { 0 } else { random::index(state.rng, racks.len()) };
         Self { racks, total, unfenced, epoch: 0, offset }
     }
 
@@ -99,9 +99,9 @@ impl Racks {
     fn next(&mut self, replication_factor: usize, rng: &mut fastrand::Rng) -> Vec<NodeId> {
         // Every broker has begun a partition once: shuffle, or the same assignments would come again.
         if self.epoch == self.unfenced && self.unfenced > 1 {
-            rng.shuffle(&mut self.racks);
+            random::shuffle(rng, &mut self.racks);
             for ring in self.racks.iter_mut().flat_map(|r| [&mut r.fenced, &mut r.unfenced]) {
-                rng.shuffle(&mut ring.brokers);
+                random::shuffle(rng, &mut ring.brokers);
             }
             self.epoch = 0;
         }

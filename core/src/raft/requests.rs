@@ -145,7 +145,7 @@ impl Raft {
         }
         let free = self.peers.iter().filter(|(_, peer)| peer.retry_at <= self.now && !is_busy(peer));
         let free: Vec<NodeId> = free.map(|(id, _)| *id).collect();
-        if free.is_empty() { None } else { Some(free[self.rng.usize(0..free.len())]) }
+        if free.is_empty() { None } else { Some(free[crate::random::index(&mut self.rng, free.len())]) }
     }
 
     /// Sends a request; [`Self::is_ready`] must have said yes.

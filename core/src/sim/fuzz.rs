@@ -145,7 +145,7 @@ impl Fuzz {
         if kinds.is_empty() {
             kinds = vec![Fault::Kill, Fault::Pause];
         }
-        let wanted = self.rng.usize(3..12);
+        let wanted = self.rng.u64(3..12) as usize;
         let pause_ms = (FAULTS_TO.as_ms() - FAULTS_FROM.as_ms()) / wanted as u64;
         // When the undoing of a fault is due.
         let mut undo: Vec<(Time, Action)> = Vec::new();
@@ -158,7 +158,7 @@ impl Fuzz {
                 self.act(action);
             }
             self.pass(next)?;
-            let kind = kinds[self.rng.usize(..kinds.len())];
+            let kind = kinds[crate::random::index(&mut self.rng, kinds.len())];
             if let Some(action) = self.one(kind) {
                 let lasts_ms = if self.rng.u8(..4) == 0 { 120_000 } else { self.rng.u64(200..25_000) };
                 undo.push((self.world.now().plus_ms(lasts_ms), action));
@@ -170,7 +170,7 @@ impl Fuzz {
     /// Does one fault and returns what undoes it.
     fn one(&mut self, kind: Fault) -> Option<Action> {
         let servers = self.servers();
-        let node = servers[self.rng.usize(..servers.len())];
+        let node = servers[crate::random::index(&mut self.rng, servers.len())];
         let (a, b) = self.two_ends();
         let (action, undo) = match kind {
             Fault::Kill => (Action::Kill { node }, Action::Start { node }),
@@ -200,8 +200,8 @@ impl Fuzz {
         let scenario = self.world.scenario();
         let clients = scenario.producers.iter().map(|p| p.id).chain(scenario.consumers.iter().map(|c| c.id));
         let mut all: Vec<NodeId> = self.servers().into_iter().chain(clients).collect();
-        let a = all.swap_remove(self.rng.usize(..all.len()));
-        (a, all[self.rng.usize(..all.len())])
+        let a = all.swap_remove(crate::random::index(&mut self.rng, all.len()));
+        (a, all[crate::random::index(&mut self.rng, all.len())])
     }
 
     /// Undoes every fault, as an operator would: also starts anew what had a full disk.

@@ -468,7 +468,8 @@ impl World {
         let traffic = &scenario.traffic[i];
         let count = self.traffic_count;
         self.traffic_count += 1;
-        let key = self.traffic_rng.choice(&traffic.keys).cloned();
+        let keys = &traffic.keys;
+        let key = (!keys.is_empty()).then(|| keys[crate::random::index(&mut self.traffic_rng, keys.len())].clone());
         let producer = traffic.producers[count as usize % traffic.producers.len()];
         if let Some(node) = self.index(producer) {
             let topic = traffic.topic.clone();
