@@ -97,9 +97,9 @@ fn the_metadata_log() {
     let dir = tempfile::tempdir().unwrap();
     let mut disk = FileDisk::new(dir.path()).unwrap();
     let (mut log, _) = Log::open(&mut disk, "__cluster_metadata-0", LogConfig::default(), true).unwrap();
-    let voter = Voter { voter_id: 101, voter_directory_id: Uuid([7; 16]) };
+    let voter = Voter { voter_id: 101, voter_directory_id: Uuid::ZERO };
     let change =
-        LeaderChangeMessage { version: 1, leader_id: 101, voters: vec![voter.clone()], granting_voters: vec![voter] };
+        LeaderChangeMessage { version: 0, leader_id: 101, voters: vec![voter.clone()], granting_voters: vec![voter] };
     let batch = control_batch(1_700_000_000_000, &[(ControlType::LeaderChange, change.to_bytes(0).unwrap())]);
     log.append_internal(&mut disk, &batch, 1).unwrap();
     let topic_id = Uuid([9; 16]);
