@@ -68,7 +68,7 @@ pub enum Input {
     Opened { conn: ConnId, listener: Option<Listener>, peer: String, principal: String },
     /// One whole Kafka frame, without its length prefix. `cause` is the simulator's link to the event that sent it.
     Frame { conn: ConnId, bytes: Bytes, cause: Option<EventId> },
-    /// All that was sent on a connection whose buffer had filled ([`Outbox::congested`]) has left.
+    /// All that was sent on a connection whose buffer had filled has left.
     Writable { conn: ConnId },
     /// The connection is gone (also: it could not be opened). No more frames come from it.
     Closed { conn: ConnId },

@@ -137,7 +137,7 @@ fn browser(sh: &Shell, tools: &Tools) -> Result<Outcome> {
 
 fn docs(sh: &Shell, _: &Tools) -> Result<Outcome> {
     cmd!(sh, "cargo doc --quiet --no-deps --package lab-core --package lab-derive")
-        .env("RUSTDOCFLAGS", "-Dwarnings")
+        .env("RUSTDOCFLAGS", "-Dwarnings -Arustdoc::private_intra_doc_links")
         .quiet()
         .run()?;
     Ok(Outcome::Passed)

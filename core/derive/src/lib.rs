@@ -1,5 +1,5 @@
 //! The `Message` derive: one Rust struct gives Kafka's defaults, bounded decode and encode for every version, and a
-//! static description of itself ([`Schema`] in lab-core) that annotation, tests and the compare with Kafka read.
+//! static description of itself (`Schema` in lab-core) that annotation, tests and the compare with Kafka read.
 //!
 //! A struct with `#[message(...)]` is a whole message and gets `wire::message::Message`; one without is nested, and is
 //! flexible where the message around it is. Attributes are Kafka's own words and version notation (`"3+"`, `"0-12"`):

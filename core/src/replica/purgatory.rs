@@ -87,7 +87,7 @@ impl Purgatory {
         self.last_id
     }
 
-    /// The parts of produces that waited for `key` to reach `high_watermark` or less. Call [`Self::finished`] after.
+    /// The parts of produces that waited for `key` to reach `high_watermark` or less. Call `decide` after.
     pub fn reached(&mut self, key: PartitionKey, high_watermark: i64) -> Vec<u64> {
         let mut reached = Vec::new();
         while let Some(&(k, required, id)) = self.until_high_watermark.range((key, i64::MIN, 0)..).next() {
