@@ -4,10 +4,15 @@ use js_sys::{Function, JSON, Object, Reflect};
 use lab_core::view::Action;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-use crate::{lab::Lab, words};
+use crate::{
+    backend::{self, Run},
+    lab::Lab,
+    words,
+};
 
-/// Puts `view()`, `events(since)` and `act(action)` on the window. `since` is a number of events. What a real cluster
-/// refuses is known only later: `act` gives null there and the page shows the refusal.
+/// Puts `view()`, `events(since)`, `act(action)` and `bench(run)` on the window. `since` is a number of events. What a
+/// real cluster refuses is known only later: `act` gives null there and the page shows the refusal. `bench` takes
+/// `{scenario, seed, seconds, linger}` and gives what `kafka-lab sim --json` prints, or throws what is wrong with it.
 pub fn install(lab: &Lab) {
     let Some(window) = web_sys::window() else { return };
     let object = Object::new();
@@ -30,20 +35,36 @@ pub fn install(lab: &Lab) {
             }
         })
     };
+    let bench = Closure::<dyn Fn(JsValue) -> Result<JsValue, JsValue>>::new(|run: JsValue| {
+        bench(&run).map_err(|error| js_sys::Error::new(&error).into())
+    });
     put(&object, "view", view.into_js_value());
     put(&object, "events", events.into_js_value());
     put(&object, "act", act.into_js_value());
+    put(&object, "bench", bench.into_js_value());
     put(&window, "lab", object.into());
+}
+
+fn bench(run: &JsValue) -> Result<JsValue, String> {
+    let run = if run.is_undefined() { Run::default() } else { from_js(run)? };
+    let clock = web_sys::window().and_then(|window| window.performance()).ok_or("this browser has no clock")?;
+    backend::bench(&run, || clock.now()).map(|outcome| to_js(&outcome))
 }
 
 /// An action is an object, its JSON text, or a line for the console.
 fn read(action: &JsValue) -> Result<Action, String> {
-    let text = match action.as_string() {
-        Some(line) if line.trim_start().starts_with('{') => line,
-        Some(line) => return words::parse(&line),
-        None => JSON::stringify(action).ok().and_then(|text| text.as_string()).unwrap_or_default(),
-    };
-    serde_json::from_str(&text).map_err(|error| format!("this is not an action: {error}"))
+    match action.as_string() {
+        Some(line) if line.trim_start().starts_with('{') => {
+            serde_json::from_str(&line).map_err(|error| format!("this is not an action: {error}"))
+        }
+        Some(line) => words::parse(&line),
+        None => from_js(action),
+    }
+}
+
+fn from_js<T: serde::de::DeserializeOwned>(value: &JsValue) -> Result<T, String> {
+    let text = JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default();
+    serde_json::from_str(&text).map_err(|error| format!("this cannot be read: {error}"))
 }
 
 fn to_js(value: &impl serde::Serialize) -> JsValue {

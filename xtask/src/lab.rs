@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -61,13 +61,9 @@ pub fn build_page(sh: &Shell) -> Result<()> {
 }
 
 /// Serves on a free port, fetches the page, its script and its WASM, and ends the server it started.
-fn check_page(binary: &PathBuf) -> Result<()> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let address = format!("127.0.0.1:{port}");
-    let child = Command::new(binary).args(["serve", "--http", &address]).stdin(Stdio::null()).spawn()?;
-    let _ends = KillOnDrop(child);
-    let page = poll(Duration::from_secs(20), || get(&address, "/").ok().filter(|page| page.contains("<title")))
-        .context("the page was not served within 20 s")?;
+fn check_page(binary: &Path) -> Result<()> {
+    let (_server, address) = serve(binary)?;
+    let page = get(&address, "/")?;
     let assets: Vec<&str> = page
         .split(['"', '\''])
         .filter(|part| part.starts_with('/') && (part.ends_with(".js") || part.ends_with(".wasm")))
@@ -80,6 +76,16 @@ fn check_page(binary: &PathBuf) -> Result<()> {
     ensure!(get(&address, "/healthz").is_ok(), "/healthz does not answer");
     println!("lab --check: page served at {address}, {} assets fetched", assets.len());
     Ok(())
+}
+
+/// A server on a free port whose page answers, and its address.
+pub fn serve(binary: &Path) -> Result<(KillOnDrop, String)> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let server = KillOnDrop(Command::new(binary).args(["serve", "--http", &address]).stdin(Stdio::null()).spawn()?);
+    poll(Duration::from_secs(20), || get(&address, "/").ok().filter(|page| page.contains("<title")))
+        .context("the page was not served within 20 s")?;
+    Ok((server, address))
 }
 
 /// A GET over plain HTTP/1.1; the body, read as text where it is text.
@@ -112,7 +118,7 @@ pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T>
 }
 
 /// Ends the process it started, by pid, however the check ends.
-struct KillOnDrop(Child);
+pub struct KillOnDrop(Child);
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {

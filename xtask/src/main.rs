@@ -1,6 +1,7 @@
 //! `cargo xtask NAME`: everything a person or CI does to this project, in Rust.
 
 mod bench;
+mod chromium;
 mod invariants;
 mod lab;
 mod peer;

@@ -9,10 +9,11 @@ use crate::{
 };
 
 /// Names of the scenarios, with a sentence each.
-pub const SCENARIOS: [(&str, &str); 3] = [
+pub const SCENARIOS: [(&str, &str); 4] = [
     ("sandbox", "three controllers, three brokers, topic orders, two producers with slow traffic, one consumer"),
     ("three-brokers", "the same cluster under 1,000 records/s of 100 bytes over 3 partitions, RF 3, one consumer"),
     ("one-broker", "one controller, one broker, topic orders with one partition, one producer, one consumer"),
+    ("nine-brokers", "three controllers, nine brokers, topic orders with 24 partitions, RF 3, for those who draw it"),
 ];
 
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +82,7 @@ impl Scenario {
             "sandbox" => Self::sandbox(),
             "three-brokers" => Self::three_brokers(),
             "one-broker" => Self::one_broker(),
+            "nine-brokers" => Self::nine_brokers(),
             _ => {
                 let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
                 return Err(format!("there is no scenario {name:?}; known are {}", known.join(", ")));
@@ -151,6 +153,22 @@ impl Scenario {
             producers: vec![NodeId(1001)],
             topic: "orders".into(),
             keys: ["ana", "bob", "eve"].map(String::from).to_vec(),
+        });
+        scenario
+    }
+
+    fn nine_brokers() -> Self {
+        let mut scenario = Self::cluster("nine-brokers", 3, 9);
+        scenario.topics.push(orders(24, 3, 2));
+        scenario.opens_at = Time::from_ms(15_000);
+        scenario.producers = vec![scenario.producer(1001, "P1"), scenario.producer(1002, "P2")];
+        scenario.consumers = vec![scenario.consumer(1101, "A")];
+        scenario.traffic.push(Traffic {
+            from: Time::from_ms(4000),
+            every_ms: 50,
+            producers: vec![NodeId(1001), NodeId(1002)],
+            topic: "orders".into(),
+            keys: (0..60).map(|i| format!("key-{i}")).collect(),
         });
         scenario
     }

@@ -1,5 +1,6 @@
 //! Where views and events come from, and where actions go. The only folder that names the simulator or the socket.
 
+mod bench;
 mod live;
 mod sim;
 
@@ -11,6 +12,7 @@ use lab_core::{
     view::{Action, ClusterView},
 };
 
+pub use bench::{Outcome, Run, bench};
 pub use live::{Live, LiveState};
 pub use sim::Sim;
 

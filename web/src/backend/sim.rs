@@ -23,7 +23,12 @@ pub struct Sim {
 impl Sim {
     /// The world the page opens with.
     pub fn sandbox(seed: u64) -> Result<Self, String> {
-        Ok(Self { timeline: Timeline::new(&Session::new("sandbox", seed))? })
+        Self::scenario("sandbox", seed)
+    }
+
+    /// The beginning of a scenario, by its name.
+    pub fn scenario(name: &str, seed: u64) -> Result<Self, String> {
+        Ok(Self { timeline: Timeline::new(&Session::new(name, seed))? })
     }
 
     /// What a link says, or what is wrong with it.

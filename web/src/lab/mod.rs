@@ -95,6 +95,12 @@ impl Lab {
                     (sandbox(), Some(format!("This link cannot be opened: {error}. Here is the sandbox instead.")))
                 }
             },
+            Some(("scenario", name)) => match Sim::scenario(name, SEED) {
+                Ok(sim) => (Backend::Sim(Box::new(sim)), None),
+                Err(error) => {
+                    (sandbox(), Some(format!("The address is no use: {error}. Here is the sandbox instead.")))
+                }
+            },
             Some(("lesson", name)) => {
                 let name: String = name.chars().take(40).collect();
                 (
