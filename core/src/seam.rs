@@ -123,10 +123,11 @@ pub enum Output {
     },
     /// A clean shutdown is complete; the driver may end the process.
     Exit,
-    /// Something happened that people want to see.
+    /// Something happened that people want to see. `note`: it is rare, and a line in the log of a node.
     Trace {
         id: EventId,
         cause: Option<EventId>,
+        note: bool,
         kind: Box<EventKind>,
     },
 }
@@ -178,6 +179,7 @@ impl Ctx<'_> {
 pub struct Outbox {
     outputs: Vec<Output>,
     tracing: bool,
+    noting: bool,
     node: NodeId,
     next_event: u64,
     next_conn: u64,
@@ -189,7 +191,16 @@ impl Outbox {
     /// `salt` keeps the ids of two machines of one node apart (0 the broker, 1 the controller).
     pub fn new(node: NodeId, salt: u8, tracing: bool) -> Self {
         let base = u64::from(salt) << 36;
-        Self { outputs: Vec::new(), tracing, node, next_event: base, next_conn: base, next_token: 0, cause: None }
+        Self {
+            outputs: Vec::new(),
+            tracing,
+            noting: false,
+            node,
+            next_event: base,
+            next_conn: base,
+            next_token: 0,
+            cause: None,
+        }
     }
 
     /// The driver calls this before each input: events and frames that follow were caused by `cause`.
@@ -254,10 +265,24 @@ impl Outbox {
 
     /// As [`Self::trace`], with a cause remembered from earlier (a timer that was set, a request that was parked).
     pub fn trace_because(&mut self, cause: Option<EventId>, kind: impl FnOnce() -> EventKind) -> EventId {
+        self.record(cause, false, kind)
+    }
+
+    /// As [`Self::trace`], for what is rare and belongs into the log of a node although nobody watches: elections,
+    /// recoveries, refusals of the disk.
+    pub fn note(&mut self, kind: impl FnOnce() -> EventKind) -> EventId {
+        self.record(self.cause, true, kind)
+    }
+
+    pub fn note_because(&mut self, cause: Option<EventId>, kind: impl FnOnce() -> EventKind) -> EventId {
+        self.record(cause, true, kind)
+    }
+
+    fn record(&mut self, cause: Option<EventId>, note: bool, kind: impl FnOnce() -> EventKind) -> EventId {
         self.next_event += 1;
         let id = EventId::new(self.node, self.next_event);
-        if self.tracing {
-            self.outputs.push(Output::Trace { id, cause, kind: Box::new(kind()) });
+        if self.tracing || (note && self.noting) {
+            self.outputs.push(Output::Trace { id, cause, note, kind: Box::new(kind()) });
         }
         self.cause = Some(id);
         id
@@ -275,5 +300,10 @@ impl Outbox {
 
     pub fn set_tracing(&mut self, tracing: bool) {
         self.tracing = tracing;
+    }
+
+    /// Notes are written even while nothing else is.
+    pub fn set_noting(&mut self, noting: bool) {
+        self.noting = noting;
     }
 }

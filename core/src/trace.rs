@@ -99,6 +99,11 @@ pub enum EventKind {
     MetadataReplayed {
         offset: i64,
     },
+    /// The quorum or its controller will have nothing to do with this node, and asking again does not help.
+    TurnedAway {
+        by: NodeId,
+        error: i16,
+    },
 
     // The controller.
     BrokerRegistered {

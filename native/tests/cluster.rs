@@ -4,8 +4,7 @@
 mod lab;
 
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
+    io::Write,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -128,34 +127,6 @@ fn a_killed_supervisor_leaves_no_orphans_not_even_a_paused_one() {
     signal(cluster.supervisor_pid(), "KILL");
     cluster.wait();
     until("all nodes to end", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
-}
-
-#[test]
-fn strangers_at_the_port_get_nothing_and_harm_nobody() {
-    let cluster = Cluster::up(&["--brokers", "1", "--controllers", "1"]);
-    let address = ("127.0.0.1", cluster.port);
-    let closed = |bytes: &[u8]| {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(TEN_SECONDS)).unwrap();
-        let _ = stream.write_all(bytes);
-        let mut rest = Vec::new();
-        matches!(stream.read_to_end(&mut rest), Ok(0)) || stream.read_to_end(&mut rest).is_err()
-    };
-    assert!(closed(&i32::MAX.to_be_bytes()), "a frame of 2 GiB");
-    assert!(closed(&(-1_i32).to_be_bytes()), "a negative length");
-    assert!(closed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "another protocol");
-    assert!(closed(&[0, 0, 0, 6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), "random bytes in a frame");
-    // One that asks and never reads: the others are served.
-    let mut deaf = TcpStream::connect(address).unwrap();
-    deaf.set_nonblocking(true).unwrap();
-    let ask = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
-    while deaf.write(&ask.repeat(500)).is_ok_and(|n| n == ask.len() * 500) {}
-    let one = cluster.client(&["topics", "create", "quiet", "--partitions", "1", "--replication-factor", "1"]);
-    assert_eq!(one, "created topic quiet\n");
-    let log = cluster.log(1);
-    assert!(log.contains("more than socket.request.max.bytes"), "the log says why: {log}");
-    let pids = cluster.pids();
-    assert!(pids.iter().all(|pid| alive(*pid)));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::{
     id::Uuid,
     metadata::features,
     seam::{Ctx, Time},
+    trace::EventKind,
     wire::{
         broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse},
         broker_registration::{BrokerRegistrationRequest, BrokerRegistrationResponse, Feature, Listener},
@@ -152,9 +153,14 @@ impl Broker {
                 self.lifecycle.hurry(now);
             }
             ErrorCode::NotController => self.heartbeats.again(ctx, question),
-            // Most often our own former life, whose session has to end first. Kafka waits up to half a session here;
-            // a shorter wait only makes the return quicker.
-            _ => {
+            error => {
+                // Most often our own former life, whose session has to end first. Kafka waits up to half a session here;
+                // a shorter wait only makes the return quicker. Anything else is for whoever looks after this node.
+                if error != ErrorCode::DuplicateBrokerRegistration
+                    && let Some((by, _)) = self.raft.leader()
+                {
+                    ctx.out.note(|| EventKind::TurnedAway { by, error: error.code() });
+                }
                 self.lifecycle.next_at = now.plus_ms(self.lifecycle.retry_ms);
                 self.lifecycle.retry_ms = (self.lifecycle.retry_ms * 2).min(*RETRY_MS.end());
             }

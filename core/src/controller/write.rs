@@ -81,16 +81,16 @@ impl Batch {
                         |r: &&MetadataRecord| matches!(r, MetadataRecord::Partition(p) if p.topic_id == topic.topic_id);
                     let partitions = self.records.iter().filter(of_topic).count() as i32;
                     let name = topic.name.clone();
-                    out.trace_because(cause, || EventKind::TopicCreated { topic: name, partitions });
+                    out.note_because(cause, || EventKind::TopicCreated { topic: name, partitions });
                 }
                 Change::TopicDeleted(topic) => {
                     let topic = topic.name.clone();
-                    out.trace_because(cause, || EventKind::TopicDeleted { topic });
+                    out.note_because(cause, || EventKind::TopicDeleted { topic });
                 }
                 Change::Partition { topic_id, partition, before: Some(before) } => {
                     let topic = image.topic_by_id(*topic_id).expect("it was just changed");
                     let after = &topic.partitions[partition];
-                    out.trace_because(cause, || EventKind::PartitionChanged {
+                    out.note_because(cause, || EventKind::PartitionChanged {
                         partition: TopicPartition::new(topic.name.as_str(), *partition),
                         leader: after.leader,
                         leader_epoch: after.leader_epoch,
@@ -103,7 +103,7 @@ impl Batch {
                 }
                 Change::Config { resource, key } => {
                     let MetadataRecord::Config(config) = record else { unreachable!("only config records do") };
-                    out.trace_because(cause, || EventKind::ConfigChanged {
+                    out.note_because(cause, || EventKind::ConfigChanged {
                         resource: resource.to_string(),
                         key: key.clone(),
                         value: config.value.clone(),
@@ -123,18 +123,18 @@ impl Batch {
     ) {
         let broker: NodeId = after.id;
         let Some(before) = before.filter(|b| b.epoch == after.epoch) else {
-            out.trace(|| EventKind::BrokerRegistered { broker, broker_epoch: after.epoch });
+            out.note(|| EventKind::BrokerRegistered { broker, broker_epoch: after.epoch });
             return;
         };
         if !before.fenced && after.fenced {
             let silent_ms = self.silence.map_or(0, |s| s.silent_ms);
-            out.trace(|| EventKind::BrokerFenced { broker, silent_ms, session_ms });
+            out.note(|| EventKind::BrokerFenced { broker, silent_ms, session_ms });
         }
         if before.fenced && !after.fenced {
-            out.trace(|| EventKind::BrokerUnfenced { broker });
+            out.note(|| EventKind::BrokerUnfenced { broker });
         }
         if !before.in_controlled_shutdown && after.in_controlled_shutdown {
-            out.trace(|| EventKind::BrokerShuttingDown { broker });
+            out.note(|| EventKind::BrokerShuttingDown { broker });
         }
     }
 }

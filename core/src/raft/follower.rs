@@ -82,6 +82,9 @@ impl Raft {
     ) {
         let topic = response.responses.into_iter().next();
         let Some(partition) = topic.and_then(|topic| topic.partitions.into_iter().next()) else {
+            if response.error_code == ErrorCode::InconsistentClusterId.code() {
+                ctx.out.note(|| EventKind::TurnedAway { by: from, error: response.error_code });
+            }
             return self.back_off(from);
         };
         let error = ErrorCode::from_code(partition.error_code);
@@ -184,7 +187,7 @@ impl Raft {
             return Err(Refusal::Later);
         }
         self.log.truncate_to(ctx.disk, to).map_err(|_| Refusal::Later)?;
-        ctx.out.trace(|| EventKind::MetadataTruncated { to, from });
+        ctx.out.note(|| EventKind::MetadataTruncated { to, from });
         Ok(())
     }
 
@@ -216,6 +219,9 @@ impl Raft {
     ) {
         let topic = response.topics.into_iter().next();
         let Some(partition) = topic.and_then(|topic| topic.partitions.into_iter().next()) else {
+            if response.error_code == ErrorCode::InconsistentClusterId.code() {
+                ctx.out.note(|| EventKind::TurnedAway { by: from, error: response.error_code });
+            }
             return self.back_off(from);
         };
         let leader = &partition.current_leader;

@@ -97,7 +97,7 @@ impl Raft {
     /// Won: opens the epoch with a record of its own, so that what earlier epochs left can be committed below it.
     pub(super) fn become_leader(&mut self, ctx: &mut Ctx<'_>, votes: Vec<NodeId>) {
         let epoch = self.election.epoch;
-        ctx.out.trace(|| EventKind::QuorumLeaderElected { epoch, votes: votes.clone() });
+        ctx.out.note(|| EventKind::QuorumLeaderElected { epoch, votes: votes.clone() });
         let leader = Leader::new(&self.config, self.log.end_offset(), self.now);
         let election = ElectionState { leader: Some(self.config.node_id), ..self.election };
         self.enter(ctx, election, Role::Leader(Box::new(leader)));

@@ -227,7 +227,7 @@ impl Raft {
 
     fn trace_role(&self, ctx: &mut Ctx<'_>) {
         let ElectionState { epoch, leader, .. } = self.election;
-        ctx.out.trace(|| EventKind::RaftRole { role: self.role.name().into(), epoch, leader });
+        ctx.out.note(|| EventKind::RaftRole { role: self.role.name().into(), epoch, leader });
     }
 
     /// A higher epoch was seen, and not who leads it.

@@ -8,8 +8,13 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{PartitionKey, manager::ReplicaManager, partition::Role};
+use super::{
+    PartitionKey,
+    manager::{ReplicaManager, refused_by_disk},
+    partition::Role,
+};
 use crate::{
+    disk::DiskError,
     id::{ConnId, NodeId, Uuid},
     log::AppendError,
     metadata::image::MetadataImage,
@@ -433,7 +438,12 @@ impl ReplicaManager {
             }
             ErrorCode::None => match self.append_fetched(ctx, key, &data) {
                 Ok(()) => {}
-                Err(AppendError::Disk(error)) => self.disk_refused(ctx, key, &error),
+                Err(AppendError::Disk(error)) => {
+                    if let (DiskError::Full, Some(partition)) = (&error, self.partitions.get(&key)) {
+                        ctx.out.note(|| refused_by_disk(&partition.name, &error));
+                    }
+                    self.disk_refused(ctx, key, &error);
+                }
                 // What the leader sent cannot be: look again later, it may be damage on the way.
                 Err(_) => self.delay(ctx, leader, key),
             },

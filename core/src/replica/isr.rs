@@ -69,7 +69,7 @@ impl ReplicaManager {
         let Some(pending) = leadership.expansion(follower, high_watermark, &active_epoch(image)) else { return };
         leadership.pending = Some(pending);
         let name = &partition.name;
-        ctx.out.trace(|| EventKind::IsrExpandAsked { partition: name.clone(), joining: follower });
+        ctx.out.note(|| EventKind::IsrExpandAsked { partition: name.clone(), joining: follower });
         self.isr_questions.waiting.insert(key);
     }
 
@@ -85,7 +85,7 @@ impl ReplicaManager {
             };
             if let IsrChange::Shrink { out, lag_ms } = &pending.change {
                 // Time alone led here: nothing that happened before in this input did.
-                ctx.out.trace_because(None, || EventKind::IsrShrinkAsked {
+                ctx.out.note_because(None, || EventKind::IsrShrinkAsked {
                     partition: name.clone(),
                     out: out.clone(),
                     lag_ms: *lag_ms,

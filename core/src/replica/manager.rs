@@ -132,7 +132,7 @@ impl ReplicaManager {
             Ok((log, recovery)) => {
                 if !clean_shutdown {
                     let (end_offset, cut_bytes) = (log.log_end_offset(), recovery.cut_bytes);
-                    ctx.out.trace(|| EventKind::Recovered { partition: name.clone(), end_offset, cut_bytes });
+                    ctx.out.note(|| EventKind::Recovered { partition: name.clone(), end_offset, cut_bytes });
                 }
                 self.unclaimed.insert(key, Unclaimed { dir, log });
             }
@@ -141,9 +141,8 @@ impl ReplicaManager {
     }
 
     fn set_aside(&mut self, ctx: &mut Ctx, key: PartitionKey, name: &TopicPartition, error: &DiskError) {
-        let why = error.to_string();
-        ctx.out.trace(|| refused_by_disk(name, &why));
-        self.broken.insert(key, why);
+        ctx.out.note(|| refused_by_disk(name, error));
+        self.broken.insert(key, error.to_string());
     }
 
     /// The controller spoke of this partition, or its topic is gone.
@@ -297,9 +296,8 @@ impl ReplicaManager {
         self.unfollow(key);
         self.isr_questions.forget(key);
         if let Some(partition) = self.partitions.get_mut(&key) {
-            let why = error.to_string();
-            ctx.out.trace(|| refused_by_disk(&partition.name, &why));
-            partition.offline = Some(why);
+            ctx.out.note(|| refused_by_disk(&partition.name, error));
+            partition.offline = Some(error.to_string());
         }
         self.touch(ctx, key);
     }
@@ -428,8 +426,11 @@ pub(super) fn active_epoch(image: &MetadataImage) -> impl Fn(NodeId) -> Option<i
     |id| image.broker(id).filter(|b| b.is_active()).map(|b| b.epoch)
 }
 
-fn refused_by_disk(name: &TopicPartition, why: &str) -> EventKind {
-    let why = format!("offline: {why} (LogDirFailureChannel)");
+pub(super) fn refused_by_disk(name: &TopicPartition, error: &DiskError) -> EventKind {
+    let why = match error {
+        DiskError::Full => "the disk is full. Free space: it goes on by itself".into(),
+        error => format!("offline: {error} (LogDirFailureChannel). Repair the disk and start the broker again"),
+    };
     EventKind::AppendRefused { partition: name.clone(), error: ErrorCode::KafkaStorageError.code(), why }
 }
 

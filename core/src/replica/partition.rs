@@ -165,7 +165,7 @@ impl Partition {
         if !leads {
             self.role = Role::Follower;
             let (partition, leader, leader_epoch) = (&self.name, new.leader, new.leader_epoch);
-            ctx.out.trace(|| EventKind::BecameFollower { partition: partition.clone(), leader, leader_epoch });
+            ctx.out.note(|| EventKind::BecameFollower { partition: partition.clone(), leader, leader_epoch });
             return Ok(Transition::BecameFollower);
         }
         let start_offset = self.log.log_end_offset();
@@ -178,7 +178,7 @@ impl Partition {
         let now = ctx.now.mono;
         self.role = Role::Leader(Leadership::begin(before, local, &new.replicas, new.isr.clone(), start_offset, now));
         let (partition, leader_epoch) = (&self.name, new.leader_epoch);
-        ctx.out.trace(|| EventKind::BecameLeader { partition: partition.clone(), leader_epoch, start_offset });
+        ctx.out.note(|| EventKind::BecameLeader { partition: partition.clone(), leader_epoch, start_offset });
         Ok(Transition::BecameLeader)
     }
 
@@ -240,7 +240,7 @@ impl Partition {
             self.cut.pop_front();
         }
         let partition = &self.name;
-        ctx.out.trace(|| EventKind::Truncated { partition: partition.clone(), from, to, why: why() });
+        ctx.out.note(|| EventKind::Truncated { partition: partition.clone(), from, to, why: why() });
         Ok(())
     }
 
@@ -250,7 +250,7 @@ impl Partition {
         self.log.truncate_fully_and_start_at(ctx.disk, offset)?;
         self.high_watermark = offset;
         let partition = &self.name;
-        ctx.out.trace(|| EventKind::Truncated { partition: partition.clone(), from, to: offset, why: why() });
+        ctx.out.note(|| EventKind::Truncated { partition: partition.clone(), from, to: offset, why: why() });
         Ok(())
     }
 

@@ -181,7 +181,12 @@ impl ReplicaManager {
             Err(error) => {
                 let refusal = Refusal { error: error.code(), message: error.to_string(), records: Vec::new() };
                 let (code, why) = (refusal.error, &refusal.message);
-                ctx.out.trace(|| EventKind::AppendRefused { partition: name.clone(), error: code, why: why.clone() });
+                let refused = || EventKind::AppendRefused { partition: name.clone(), error: code, why: why.clone() };
+                // What a producer did wrong is between it and us; what the disk does is for who looks after it.
+                match &error {
+                    AppendError::Disk(_) => ctx.out.note(refused),
+                    _ => ctx.out.trace(refused),
+                };
                 if let AppendError::Disk(error) = &error {
                     self.disk_refused(ctx, key, error);
                 }

@@ -89,6 +89,10 @@ impl EventKind {
                 format!("{who} cut its metadata log from {from} back to {to}")
             }
             Self::MetadataReplayed { offset } => format!("{who} has replayed the metadata log up to {offset}"),
+            Self::TurnedAway { by, error } => {
+                let why = ErrorCode::from_code(*error).message();
+                format!("{who} was turned away by controller {by} with {}: {why}", error_name(*error))
+            }
 
             Self::BrokerRegistered { broker, broker_epoch } => {
                 format!("{} registered broker {broker} with broker epoch {broker_epoch}", controller(node))
@@ -248,6 +252,7 @@ impl EventKind {
             Self::MetadataHighWatermark { .. } => "LeaderState, KIP-595",
             Self::MetadataTruncated { .. } => "KafkaRaftClient, KIP-595",
             Self::MetadataReplayed { .. } => "MetadataLoader, KIP-631",
+            Self::TurnedAway { .. } => "ClusterControlManager, KIP-595",
             Self::BrokerRegistered { .. } => "ClusterControlManager, KIP-631",
             Self::BrokerFenced { .. } => "BrokerHeartbeatManager, KIP-631",
             Self::BrokerUnfenced { .. } | Self::TopicCreated { .. } | Self::TopicDeleted { .. } => {

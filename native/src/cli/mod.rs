@@ -60,6 +60,8 @@ enum Command {
         supervised: bool,
         #[arg(long, hide = true)]
         origin_us: Option<u64>,
+        #[arg(long, hide = true)]
+        cluster_id: Option<String>,
     },
     /// Show the nodes of the running cluster
     Status {
@@ -215,8 +217,8 @@ fn run(command: Command) -> Outcome {
         Command::Serve { http } => serve::run(&http),
         Command::Up(args) => up::run(args),
         Command::Format { config, cluster_id } => format(&config, cluster_id),
-        Command::Node { config, supervised, origin_us } => {
-            node::run(node::read_config(&config)?, &node::Options { supervised, origin_us })
+        Command::Node { config, supervised, origin_us, cluster_id } => {
+            node::run(node::read_config(&config)?, &node::Options { supervised, origin_us, cluster_id })
         }
         Command::Status { dir, json } => faults::status(&dir.path(), json),
         Command::Kill(one) => faults::act(&one.dir.path(), Action::Kill { node: NodeId(one.id) }),
@@ -299,4 +301,18 @@ fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("KEY=VALUE is wanted".into()),
     }
+}
+
+/// `60s`, `500ms`, `2m`, or a number of seconds.
+fn duration_ms(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit {
+        "ms" => 1,
+        "s" | "" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("a time is wanted, as in 60s, 500ms or 2m".into()),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(|| "a time is wanted, as in 60s".into())
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use lab_core::client::{Acks, Delivery, ProducerConfig, Record};
 use serde_json::json;
 
-use super::{Bootstrap, print};
+use super::{Bootstrap, duration_ms, print};
 use crate::{
     clients::{self, RunningProducer},
     failure::{Failure, Outcome, While},
@@ -31,6 +31,9 @@ pub(super) struct ProduceArgs {
     /// 0, 1 or all
     #[arg(long, default_value = "all", value_parser = acks)]
     acks: Acks,
+    /// Give a record up when it is not stored within this time
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = duration_ms)]
+    timeout: u64,
     #[command(flatten)]
     bootstrap: Bootstrap,
     /// Print each batch that was stored
@@ -49,8 +52,8 @@ pub(super) fn run(args: &ProduceArgs) -> Outcome {
             acks: args.acks,
             // Without acknowledgement by all there is nothing to be idempotent with (KIP-98).
             enable_idempotence: args.acks == Acks::All,
-            delivery_timeout_ms: 30_000,
-            request_timeout_ms: 10_000,
+            delivery_timeout_ms: args.timeout,
+            request_timeout_ms: args.timeout.min(10_000),
             ..ProducerConfig::default()
         };
         let producer = RunningProducer::start(&args.bootstrap.address(), config)?;

@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lab_core::sim::{Scenario, Session, World, fuzz};
 use serde_json::json;
 
-use super::print;
+use super::{duration_ms, print};
 use crate::failure::{Failure, Outcome, While};
 
 #[derive(Debug, Args)]
@@ -65,20 +65,6 @@ pub(super) struct ReplayArgs {
     hash: Option<String>,
     #[arg(long)]
     json: bool,
-}
-
-/// `60s`, `500ms`, `2m`, or a number of seconds.
-fn duration_ms(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit {
-        "ms" => 1,
-        "s" | "" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err("a time is wanted, as in 60s, 500ms or 2m".into()),
-    };
-    number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(|| "a time is wanted, as in 60s".into())
 }
 
 pub(super) fn sim(args: &SimArgs) -> Outcome {

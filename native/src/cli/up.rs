@@ -59,6 +59,8 @@ pub(super) fn run(args: UpArgs) -> Outcome {
             tracing::warn!("{warning}");
         }
     }
+    // Before anything is written: an address that cannot be leaves no folder behind.
+    let (listener, address) = http::bind(&args.http)?;
     let dir = args.dir.path();
     if args.fresh {
         begin_anew(&dir, args.yes)?;
@@ -79,8 +81,6 @@ pub(super) fn run(args: UpArgs) -> Outcome {
             drop(node::bind(endpoint)?);
         }
     }
-    let (listener, address) = http::bind(&args.http)?;
-
     let kept = if layout.existed { ", started again with its data" } else { "" };
     println!("cluster {} in {}{kept}", layout.file.cluster_id, layout.dir.display());
     for preset in &layout.file.presets {

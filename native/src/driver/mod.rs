@@ -103,6 +103,8 @@ pub struct Traced {
     pub id: EventId,
     pub at: Time,
     pub cause: Option<EventId>,
+    /// Rare enough for a log.
+    pub note: bool,
     pub kind: EventKind,
 }
 
@@ -348,9 +350,9 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                         driver.step(Input::JobDone { token, result });
                     });
                 }
-                Output::Trace { id, cause, kind } => {
+                Output::Trace { id, cause, note, kind } => {
                     if traced.len() < TRACED_MAX {
-                        traced.push(Traced { id, at: now.mono, cause, kind: *kind });
+                        traced.push(Traced { id, at: now.mono, cause, note, kind: *kind });
                     }
                     self.0.traced.notify_one();
                 }

@@ -19,7 +19,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::channel::Report;
+use super::{channel::Report, journal::Journal};
 use crate::{
     clock::Clock,
     disk::FileDisk,
@@ -113,7 +113,10 @@ async fn run<M: Viewed>(
     mut inbox: mpsc::UnboundedReceiver<Ask>,
     tell_started: oneshot::Sender<Result<(), StartError>>,
 ) {
-    let outbox = Outbox::new(plan.id, M::SALT, false);
+    let mut outbox = Outbox::new(plan.id, M::SALT, false);
+    outbox.set_noting(true);
+    let mut journal = Journal::default();
+    let mut watched = false;
     let driver = Driver::start(plan.id, plan.disk, outbox, plan.clock, plan.limits, run_job, start);
     let driver = match driver {
         Ok(driver) => driver,
@@ -135,11 +138,18 @@ async fn run<M: Viewed>(
                     let _ = reply.send(report);
                 }
                 Some(Ask::Links(table)) => driver.set_links(&table),
-                Some(Ask::Tracing(on)) => driver.set_tracing(on),
+                Some(Ask::Tracing(on)) => {
+                    watched = on;
+                    driver.set_tracing(on);
+                }
                 Some(Ask::Stop) => driver.step(Input::Shutdown),
                 None => return,
             },
             traced = driver.traced() => {
+                traced.iter().filter(|traced| traced.note).for_each(|traced| journal.write(plan.id, &traced.kind));
+                if !watched {
+                    continue;
+                }
                 let events = traced.into_iter().map(|traced| event(plan.id, plan.incarnation, traced)).collect();
                 // The page shows that it lost some when the supervisor cannot follow.
                 let _ = plan.events.try_send(events);

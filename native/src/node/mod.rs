@@ -1,6 +1,7 @@
 //! `kafka-lab node`: a process that is one broker, one controller, or both.
 
 pub mod channel;
+mod journal;
 mod machine;
 
 use std::{
@@ -56,6 +57,8 @@ pub struct Options {
     pub supervised: bool,
     /// Time zero of the cluster on the machine's monotonic clock.
     pub origin_us: Option<u64>,
+    /// The data folder has to be of this cluster.
+    pub cluster_id: Option<String>,
 }
 
 /// Reads a configuration file.
@@ -120,8 +123,11 @@ pub fn bind(endpoint: &Endpoint) -> Outcome<TcpListener> {
 }
 
 /// Runs a node until it is asked to stop.
-pub fn run(config: ServerConfig, options: &Options) -> Outcome {
+pub fn run(mut config: ServerConfig, options: &Options) -> Outcome {
     log_panics();
+    if let Some(cluster_id) = &options.cluster_id {
+        config.node.cluster_id.clone_from(cluster_id);
+    }
     for warning in &config.warnings {
         warn!("{warning}");
     }

@@ -255,15 +255,15 @@ impl Supervisor {
     fn ended(&mut self, id: NodeId, start: u64, how: &str) {
         let Some(node) = self.nodes.get_mut(&id).filter(|node| node.start == start) else { return };
         let expected = node.end_expected;
+        let log = (node.log_path(), node.log_tail());
         node.ended();
         info!("node {id} has ended: {how}");
         if !expected {
-            let tail = node.log_tail();
-            let path = node.log_path();
-            warn!("node {id} ended by itself ({how}). The end of {}:\n  {tail}", path.display());
+            let end = format!("The end of {}:\n  {}", log.0.display(), log.1);
+            warn!("node {id} ended by itself ({how}). {end}");
             if !self.ready && self.failed.is_none() {
                 self.failed = Some(
-                    Failure::new(format!("node {id} did not start. The end of {}:\n  {tail}", path.display()))
+                    Failure::new(format!("node {id} did not start. {end}"))
                         .next("Correct the cause and run the command again; the data is kept."),
                 );
             }
@@ -273,7 +273,7 @@ impl Supervisor {
         self.settle(
             id,
             false,
-            Err(format!("node {id} ended while it started; {}/node.log says why", self.nodes[&id].entry.dir.display())),
+            Err(format!("node {id} ended while it started. The end of {}:\n  {}", log.0.display(), log.1)),
         );
         for pending in &mut self.statuses {
             pending.missing.retain(|missing| *missing != id);
@@ -286,7 +286,7 @@ impl Supervisor {
         let origin = self.clock.origin_us();
         let table = self.link_table();
         let node = self.nodes.get_mut(&id).expect("known");
-        node.spawn(origin, &self.messages)?;
+        node.spawn(&self.layout.file.cluster_id, origin, &self.messages)?;
         if self.watchers > 0 {
             node.order(Order::Watch { on: true });
         }

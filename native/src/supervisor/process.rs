@@ -23,6 +23,8 @@ pub(super) struct NodeProcess {
     pub(super) orders: Option<mpsc::UnboundedSender<Order>>,
     pub(super) report: Option<Report>,
     pub(super) report_at: Time,
+    /// How long its log was when it was started.
+    log_from: usize,
     /// Somebody asked for its end; else it ended by itself.
     pub(super) end_expected: bool,
 }
@@ -37,6 +39,7 @@ impl NodeProcess {
             orders: None,
             report: None,
             report_at: Time::ZERO,
+            log_from: 0,
             end_expected: false,
         }
     }
@@ -58,10 +61,11 @@ impl NodeProcess {
     }
 
     /// Starts the process; its news and its end come as messages.
-    pub(super) fn spawn(&mut self, origin_us: u64, tell: &mpsc::UnboundedSender<Message>) -> Outcome {
+    pub(super) fn spawn(&mut self, cluster_id: &str, origin_us: u64, tell: &mpsc::UnboundedSender<Message>) -> Outcome {
         assert!(!self.runs(), "a node is started once");
         let what = || format!("cannot start node {}", self.entry.id);
         let log = File::options().create(true).append(true).open(self.log_path()).doing(what)?;
+        let log_from = log.metadata().doing(what)?.len() as usize;
         let (ours, theirs) = StdUnixStream::pair().doing(what)?;
         ours.set_nonblocking(true).doing(what)?;
         // The path of this program, or the program itself when its file was replaced meanwhile.
@@ -73,6 +77,7 @@ impl NodeProcess {
             .arg(self.entry.dir.join("server.properties"))
             .args(["--supervised", "--origin-us"])
             .arg(origin_us.to_string())
+            .args(["--cluster-id", cluster_id])
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(log.try_clone().doing(what)?)
             .stderr(log)
@@ -80,6 +85,7 @@ impl NodeProcess {
             .process_group(0);
         let mut child = command.spawn().doing(what)?;
         self.start += 1;
+        self.log_from = log_from;
         self.pid = child.id();
         self.state = ProcessState::Alive;
         self.report = None;
@@ -143,10 +149,10 @@ impl NodeProcess {
         self.state = ProcessState::Down;
     }
 
-    /// The last lines of its log, for people to see why it ended.
+    /// The last lines of its log since it was started, for people to see why it ended.
     pub(super) fn log_tail(&self) -> String {
         let text = std::fs::read(self.log_path()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = String::from_utf8_lossy(text.get(self.log_from..).unwrap_or_default());
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(5)..].join("\n  ")
     }

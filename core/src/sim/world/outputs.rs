@@ -59,7 +59,7 @@ impl World {
             // Links know their nodes anyway.
             Output::Identified { .. } => {}
             Output::Exit => self.exited(ix),
-            Output::Trace { id, cause, kind } => {
+            Output::Trace { id, cause, kind, note: _ } => {
                 let node = self.nodes[ix].id;
                 self.events.push(Event { id, at: self.now, node, cause, kind: *kind });
             }
