@@ -257,6 +257,14 @@ pub enum EventKind {
     },
 
     // Checkers.
+    /// An unclean election made a leader of a broker that lacks committed records: the world saw what it lacks.
+    RecordsLost {
+        partition: TopicPartition,
+        from: i64,
+        to: i64,
+        leader: i32,
+        leader_epoch: i32,
+    },
     PromiseBroken {
         promise: String,
         detail: String,

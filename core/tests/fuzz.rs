@@ -14,7 +14,7 @@ fn no_seed_breaks_a_promise() {
     }
     let (seeds, start) = (number("FUZZ_SEEDS").unwrap_or(300), number("FUZZ_START").unwrap_or(1));
     let mut broken = Vec::new();
-    let mut acknowledged = 0;
+    let (mut acknowledged, mut losses) = (0, Vec::new());
     for seed in start..start + seeds {
         // A broken assertion is a broken promise like any other: say whose seed it was and go on.
         let Ok(outcome) =
@@ -26,10 +26,14 @@ fn no_seed_breaks_a_promise() {
         assert!(outcome.sim_ms >= 90_000, "{outcome:?}");
         assert!(outcome.faults >= 3, "{outcome:?}");
         acknowledged += outcome.acknowledged;
+        if outcome.records_lost > 0 {
+            losses.push((seed, outcome.records_lost));
+        }
         if !outcome.violations.is_empty() {
             broken.push(format!("seed {seed}:\n  {}\n  /#s={}", outcome.violations.join("\n  "), outcome.link));
         }
     }
+    println!("{acknowledged} batches acknowledged; records lost by unclean elections, by seed: {losses:?}");
     assert!(broken.is_empty(), "{} of {seeds} seeds broke a promise\n{}", broken.len(), broken.join("\n"));
     assert!(acknowledged as u64 > seeds * 100, "the seeds hardly produced anything: {acknowledged} batches");
 }

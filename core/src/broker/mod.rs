@@ -171,6 +171,11 @@ impl Broker {
         &self.image
     }
 
+    /// Its copy of the metadata log, for those who look at it from outside.
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
     /// Its replicas, for those who look at it from outside.
     pub fn replicas(&self) -> &ReplicaManager {
         &self.replicas

@@ -129,6 +129,10 @@ impl Controller {
         &self.committed
     }
 
+    pub fn config(&self) -> &NodeConfig {
+        &self.config
+    }
+
     /// Its place in the quorum, for those who look at it from outside.
     pub fn raft(&self) -> &Raft {
         &self.raft

@@ -41,10 +41,11 @@ use bytes::Bytes;
 
 use crate::{
     config::NodeConfig,
+    disk::Disk,
     id::{ConnId, Endpoint, NodeId, Token},
     node::StartError,
     seam::{Ctx, Input, Output, Time},
-    wire::{api::ApiKey, frame::RequestHead},
+    wire::{api::ApiKey, batch::Batch, frame::RequestHead},
 };
 
 pub use event::{NotLeader, RaftEvent};
@@ -248,6 +249,16 @@ impl Raft {
 
     pub fn log_start_offset(&self) -> i64 {
         self.log.start_offset()
+    }
+
+    /// Its epoch and its vote in it. `None` while they are on their way to the disk, and nobody has heard of them.
+    pub fn durable_vote(&self) -> Option<(i32, Option<ReplicaKey>)> {
+        self.store.is_durable().then_some((self.election.epoch, self.election.voted))
+    }
+
+    /// Batches of the log from `offset` on, about `max_bytes` of them; empty when the disk cannot be read.
+    pub fn batches(&self, disk: &dyn Disk, offset: i64, max_bytes: usize) -> Vec<Batch> {
+        self.log.batches(disk, offset, max_bytes)
     }
 
     /// Why this replica takes no part any more: its disk lost what it had taken, or its leader asked it to forget

@@ -89,13 +89,26 @@ impl Scenario {
             }
         };
         for option in parts {
+            if option == "quiet" {
+                scenario = scenario.quiet();
+                continue;
+            }
             let Some(linger) = option.strip_prefix("linger=") else {
-                return Err(format!("a scenario has no option {option:?}; known is linger=MILLISECONDS"));
+                return Err(format!("a scenario has no option {option:?}; known are quiet and linger=MILLISECONDS"));
             };
             let linger = linger.parse().map_err(|_| format!("linger={linger} is not a number of milliseconds"))?;
             scenario = scenario.with_linger(linger);
         }
         Ok(scenario)
+    }
+
+    /// Without traffic of its own: only what somebody asks for is produced.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.traffic.clear();
+        self.loads.clear();
+        self.set_option("quiet", "quiet");
+        self
     }
 
     /// Sets `linger.ms` of every producer.
@@ -104,9 +117,15 @@ impl Scenario {
         for producer in &mut self.producers {
             producer.linger_ms = linger_ms;
         }
-        let name = self.name.split(',').next().unwrap_or_default();
-        self.name = format!("{name},linger={linger_ms}");
+        self.set_option("linger=", &format!("linger={linger_ms}"));
         self
+    }
+
+    /// Writes an option into the name, in place of an earlier one of its kind.
+    fn set_option(&mut self, kind: &str, option: &str) {
+        let mut parts: Vec<&str> = self.name.split(',').filter(|part| !part.starts_with(kind)).collect();
+        parts.push(option);
+        self.name = parts.join(",");
     }
 
     fn sandbox() -> Self {
@@ -262,13 +281,16 @@ mod tests {
         }
         let slow = Scenario::parse("three-brokers,linger=100").unwrap();
         assert_eq!(slow.producers[0].linger_ms, 100);
-        assert_eq!(Scenario::parse(&slow.name), Ok(slow));
+        assert_eq!(Scenario::parse(&slow.name), Ok(slow.clone()));
+        let quiet = slow.with_linger(5).quiet();
+        assert_eq!((quiet.name.as_str(), quiet.loads.len()), ("three-brokers,linger=5,quiet", 0));
+        assert_eq!(Scenario::parse(&quiet.name), Ok(quiet));
     }
 
     #[test]
     fn a_wrong_name_lists_the_right_ones() {
         assert!(Scenario::parse("sandbx").unwrap_err().contains("sandbox, three-brokers, one-broker"));
-        assert!(Scenario::parse("sandbox,lingr=3").unwrap_err().contains("linger=MILLISECONDS"));
+        assert!(Scenario::parse("sandbox,lingr=3").unwrap_err().contains("quiet and linger=MILLISECONDS"));
         assert!(Scenario::parse("sandbox,linger=x").unwrap_err().contains("not a number"));
     }
 }

@@ -221,6 +221,11 @@ impl EventKind {
             }
             Self::RecordsRead { partition, from, to } => format!("{who} read {} of {partition}", span(*from, *to)),
 
+            Self::RecordsLost { partition, from, to, leader, leader_epoch } => format!(
+                "An unclean election lost {} of {partition}, which were committed: broker {leader} leads epoch \
+                 {leader_epoch} without them",
+                span(*from, *to - 1)
+            ),
             Self::PromiseBroken { promise, detail } => format!("a promise was broken, {promise}: {detail}"),
         }
     }
@@ -281,6 +286,7 @@ impl EventKind {
             Self::ConnectRefused { .. } => "NetworkClient",
             Self::LeaderLearned { .. } => "Metadata",
             Self::RecordsRead { .. } => "Fetcher",
+            Self::RecordsLost { .. } => "PartitionChangeBuilder (KIP-966)",
             Self::PromiseBroken { .. } => "the lab's checkers",
         }
     }
@@ -324,6 +330,7 @@ impl EventKind {
                     | Self::Truncated { .. }
                     | Self::BatchRetried { .. }
                     | Self::BatchFailed { .. }
+                    | Self::RecordsLost { .. }
                     | Self::PromiseBroken { .. }
             )
     }

@@ -29,9 +29,7 @@ struct Batch {
 }
 
 impl Acked {
-    pub(super) fn delivered(&mut self, producer: NodeId, delivery: &Delivery, acks_all: bool, found: &mut Findings) {
-        // -1: stored before, the broker no longer knows where.
-        let Some(base_offset) = delivery.result.ok().filter(|offset| *offset >= 0 && acks_all) else { return };
+    pub(super) fn delivered(&mut self, producer: NodeId, delivery: &Delivery, base_offset: i64, found: &mut Findings) {
         let numbers = (delivery.producer_id, delivery.producer_epoch, delivery.base_sequence);
         let batch = Batch { producer: numbers, records: delivery.handles.len() as i64 };
         let batches = self.batches.entry(delivery.partition.clone()).or_default();
@@ -99,6 +97,15 @@ impl Acked {
                 return;
             }
         }
+    }
+
+    /// Forgets what was acknowledged from this offset on.
+    pub(super) fn lose(&mut self, partition: &TopicPartition, from: i64) {
+        if let Some(batches) = self.batches.get_mut(partition) {
+            batches.split_off(&from);
+        }
+        let orders = self.order.iter_mut().filter(|((_, p), _)| p == partition);
+        orders.for_each(|(_, order)| order.retain(|_, offset| *offset < from));
     }
 
     pub(super) fn ended(&mut self, id: NodeId) {

@@ -14,8 +14,6 @@ pub(super) struct LeadershipCheck {
     decided: BTreeMap<PartitionKey, (i64, i32, i32)>,
     /// Who led in each leader epoch.
     leaders: BTreeMap<(PartitionKey, i32), NodeId>,
-    /// What each broker was last seen to believe.
-    believed: BTreeMap<(NodeId, PartitionKey), (i32, i64)>,
 }
 
 impl LeadershipCheck {
@@ -58,32 +56,15 @@ impl LeadershipCheck {
 
     pub(super) fn broker(&mut self, id: NodeId, broker: &Broker, found: &mut Findings) {
         for partition in broker.replicas().partitions() {
-            let epoch = partition.leader_epoch();
-            let high_watermark = partition.high_watermark();
-            if partition.leadership().is_some() {
-                let leader = *self.leaders.entry((partition.key, epoch)).or_insert(id);
-                if leader != id {
-                    let detail = format!("{} had leaders {leader} and {id} in epoch {epoch}", partition.name);
-                    found.add("one leader per leader epoch", detail);
-                }
-                let before = self.believed.insert((id, partition.key), (epoch, high_watermark));
-                if let Some((before_epoch, before)) = before
-                    && before_epoch == epoch
-                    && high_watermark < before
-                {
-                    let detail = format!("{} at leader {id}: from {before} to {high_watermark}", partition.name);
-                    found.add("a leader's high watermark never falls", detail);
-                }
+            if partition.leadership().is_none() {
+                continue;
             }
-            if partition.offline.is_none() && high_watermark > partition.log.log_end_offset() {
-                let end = partition.log.log_end_offset();
-                let detail = format!("{} on {id}: {high_watermark} is beyond log end {end}", partition.name);
-                found.add("high watermark within the log", detail);
+            let epoch = partition.leader_epoch();
+            let leader = *self.leaders.entry((partition.key, epoch)).or_insert(id);
+            if leader != id {
+                let detail = format!("{} had leaders {leader} and {id} in epoch {epoch}", partition.name);
+                found.add("one leader per leader epoch", detail);
             }
         }
-    }
-
-    pub(super) fn ended(&mut self, id: NodeId) {
-        self.believed.retain(|(node, _), _| *node != id);
     }
 }

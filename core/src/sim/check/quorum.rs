@@ -5,17 +5,25 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
-use crate::{controller::Controller, id::NodeId};
+use crate::{controller::Controller, id::NodeId, raft::ReplicaKey};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Quorum {
     leaders: BTreeMap<i32, NodeId>,
     votes: BTreeMap<(NodeId, i32), i32>,
+    /// Epoch and vote that each voter was last seen to have on its disk: they outlive its process, and a loss of power.
+    held: BTreeMap<NodeId, (i32, Option<ReplicaKey>)>,
 }
 
 impl Quorum {
     pub(super) fn check(&mut self, id: NodeId, controller: &Controller, found: &mut Findings) {
         let raft = controller.raft();
+        if let Some(now) = raft.durable_vote()
+            && let Some(before) = self.held.insert(id, now)
+            && (now.0 < before.0 || (now.0 == before.0 && before.1.is_some() && now.1 != before.1))
+        {
+            found.add("epoch and vote are kept", format!("{id} went from {before:?} to {now:?}"));
+        }
         if raft.is_leader() {
             let leader = *self.leaders.entry(raft.epoch()).or_insert(id);
             if leader != id {

@@ -31,4 +31,11 @@ impl Reads {
             records.pop_first();
         }
     }
+
+    /// Forgets what was read from this offset on.
+    pub(super) fn lose(&mut self, partition: &TopicPartition, from: i64) {
+        if let Some(records) = self.records.get_mut(partition) {
+            records.split_off(&from);
+        }
+    }
 }

@@ -45,9 +45,7 @@ impl World {
         {
             let mut found = Findings::default();
             checks.vote_granted(self.nodes[from].id, epoch, candidate, &mut found);
-            for broken in found.0 {
-                self.break_promise(from, cause, broken.promise, broken.detail);
-            }
+            self.tell(from, cause, found);
         }
         let sent = match described {
             Ok(facts) => self.record_event(ix, cause, || EventKind::Sent(Box::new(facts.expect("tracing")))),

@@ -73,6 +73,7 @@ pub struct World {
     pub(in crate::sim) topic_names: TopicNames,
     /// `None`: nobody checks.
     checks: Option<Box<Checks>>,
+    records_lost: u64,
     /// Reused between steps.
     outputs: Vec<Output>,
 }
@@ -114,6 +115,7 @@ impl World {
             frames_delivered: 0,
             topic_names: TopicNames::new(),
             checks: Some(Box::default()),
+            records_lost: 0,
             outputs: Vec::new(),
             scenario: Arc::new(scenario),
         };

@@ -115,7 +115,7 @@ impl World {
         self.remember_view(ix);
         let node = &mut self.nodes[ix];
         if let Some(checks) = &mut self.checks {
-            checks.ended(node.id);
+            checks.ended(node.id, &node.disk);
         }
         node.process = None;
         node.state = ProcessState::Down;

@@ -3,7 +3,11 @@
 use super::World;
 use crate::{
     id::EventId,
-    sim::{check::Findings, network::NodeIndex, process::Process},
+    sim::{
+        check::{Broken, Findings, Lost},
+        network::NodeIndex,
+        process::Process,
+    },
     trace::EventKind,
 };
 
@@ -16,7 +20,7 @@ impl World {
         let Some(checks) = &mut self.checks else { return };
         let mut found = Findings::default();
         match process {
-            Process::Controller(controller) => checks.controller(node.id, controller, &mut found),
+            Process::Controller(controller) => checks.controller(node.id, controller, &node.disk, &mut found),
             Process::Broker(broker) => checks.broker(node.id, broker, &node.disk, &mut found),
             Process::Producer(producer) => {
                 let acks_all = producer.acks_all();
@@ -27,9 +31,33 @@ impl World {
             #[cfg(test)]
             Process::Toy(_) => {}
         }
-        for broken in found.0 {
-            self.break_promise(ix, None, broken.promise, broken.detail);
+        self.tell(ix, None, found);
+    }
+
+    /// Makes events of what the checkers found at a node.
+    pub(super) fn tell(&mut self, ix: NodeIndex, cause: Option<EventId>, found: Findings) {
+        for Lost { partition, from, to, leader, leader_epoch } in found.lost {
+            self.records_lost += (to - from) as u64;
+            self.record_event(ix, cause, || EventKind::RecordsLost { partition, from, to, leader, leader_epoch });
         }
+        for Broken { promise, detail } in found.broken {
+            self.break_promise(ix, cause, promise, detail);
+        }
+    }
+
+    /// Demands that the logs of all replicas are equal, and what was committed: for a cluster that is whole, in which
+    /// nobody produces any more.
+    pub fn check_converged(&mut self) {
+        let Some(mut checks) = self.checks.take() else { return };
+        for ix in 0..self.nodes.len() {
+            let node = &self.nodes[ix];
+            let mut found = Findings::default();
+            if let Some(Process::Broker(broker)) = &node.process {
+                checks.converged(node.id, broker, &node.disk, &mut found);
+            }
+            self.tell(ix, None, found);
+        }
+        self.checks = Some(checks);
     }
 
     /// Looks at everything that is cheap to look at only now and then: every leader has all that was acknowledged, and
@@ -41,7 +69,7 @@ impl World {
             if let Some(Process::Broker(broker)) = &node.process {
                 let mut found = Findings::default();
                 checks.at_rest(node.id, broker, &node.disk, &mut found);
-                broken.extend(found.0.into_iter().map(|b| (ix, b.promise, b.detail)));
+                broken.extend(found.broken.into_iter().map(|b| (ix, b.promise, b.detail)));
             }
         }
         self.checks = Some(checks);
@@ -71,6 +99,11 @@ impl World {
     /// Batches acknowledged to producers with acks=all, as far as they were counted.
     pub fn acknowledged(&self) -> usize {
         self.checks.as_ref().map_or(0, |checks| checks.acknowledged())
+    }
+
+    /// Committed records that unclean elections lost, with Kafka's leave.
+    pub fn records_lost(&self) -> u64 {
+        self.records_lost
     }
 
     pub(in crate::sim) fn break_promise(
