@@ -14,6 +14,7 @@ pub struct Voter {
 /// All that a broker or a controller needs to know. Field names are Kafka's keys with underscores; milliseconds and
 /// bytes unless the name says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NodeConfig {
     pub cluster_id: String,
     pub node_id: NodeId,

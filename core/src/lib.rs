@@ -12,6 +12,7 @@ pub mod seam;
 
 pub mod config;
 pub mod disk;
+pub mod hash;
 pub mod id;
 pub mod job;
 pub mod random;
@@ -36,5 +37,9 @@ pub mod replica;
 pub mod broker;
 
 pub mod client;
+
+pub mod program;
+
+pub mod recording;
 
 pub mod sim;

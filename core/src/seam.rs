@@ -174,6 +174,14 @@ impl Ctx<'_> {
     }
 }
 
+/// How far the ids of an [`Outbox`] have been counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbering {
+    event: u64,
+    conn: u64,
+    token: u64,
+}
+
 /// Where a machine writes what it wants done. Owned by the driver, one per machine, reused between inputs.
 #[derive(Clone, Debug)]
 pub struct Outbox {
@@ -203,6 +211,15 @@ impl Outbox {
         }
     }
 
+    /// Goes on counting where another one stood, and traces nothing.
+    pub fn resume(node: NodeId, Numbering { event, conn, token }: Numbering) -> Self {
+        Self { next_event: event, next_conn: conn, next_token: token, ..Self::new(node, 0, false) }
+    }
+
+    pub fn numbering(&self) -> Numbering {
+        Numbering { event: self.next_event, conn: self.next_conn, token: self.next_token }
+    }
+
     /// The driver calls this before each input: events and frames that follow were caused by `cause`.
     pub fn begin(&mut self, cause: Option<EventId>) {
         self.cause = cause;
@@ -210,6 +227,11 @@ impl Outbox {
 
     pub fn push(&mut self, output: Output) {
         self.outputs.push(output);
+    }
+
+    /// What was written and not yet taken.
+    pub fn written(&self) -> &[Output] {
+        &self.outputs
     }
 
     /// Takes what was written, in order.

@@ -94,6 +94,30 @@ impl FileDisk {
         &self.root
     }
 
+    /// Path and content of every file, in order of the paths: how a recording begins.
+    pub fn image(&self) -> DiskResult<Vec<(String, Bytes)>> {
+        let mut image = Vec::new();
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).map_err(disk_error)? {
+                let path = entry.map_err(disk_error)?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&self.root).expect("it lies below");
+                    let content = match fs::read(&path) {
+                        // The other machine of a combined node has just removed it.
+                        Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                        content => content.map_err(disk_error)?,
+                    };
+                    image.push((name.to_string_lossy().into_owned(), content.into()));
+                }
+            }
+        }
+        image.sort();
+        Ok(image)
+    }
+
     /// What [`lab_core::seam::Output::Sync`] asks for, ready to be run on another thread.
     pub fn sync_handle(&self, target: &SyncTarget) -> SyncHandle {
         let work = match target {
@@ -357,13 +381,34 @@ impl Disk for FileDisk {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(disk_error(error)),
         };
-        let mut names = entries
-            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-            .collect::<io::Result<Vec<_>>>()
-            .map_err(disk_error)?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(disk_error)?;
+            if holds_a_file(&entry).map_err(disk_error)? {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
         names.sort();
         Ok(names)
     }
+}
+
+/// Whether this is a file, or a directory with one in it or below.
+fn holds_a_file(entry: &fs::DirEntry) -> io::Result<bool> {
+    if !entry.file_type()?.is_dir() {
+        return Ok(true);
+    }
+    let inner = match fs::read_dir(entry.path()) {
+        // The other machine of a combined node has just removed it.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        inner => inner?,
+    };
+    for inner in inner {
+        if holds_a_file(&inner?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Opened for appending, so that the system finds the end by itself: a write never lands anywhere else.

@@ -123,6 +123,24 @@ impl MemDisk {
         Self::default()
     }
 
+    /// A disk with these files, all of them durable.
+    pub fn with_files(files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
+        let mut disk = Self::new();
+        for (path, bytes) in files {
+            let file = disk.new_file(&path);
+            let new = disk.files.get_mut(&file).expect("just made");
+            new.content.append(&bytes);
+            new.set_synced();
+        }
+        disk.sync_names(usize::MAX);
+        disk
+    }
+
+    /// Path and content of every file, in order of the paths.
+    pub fn image(&self) -> Vec<(String, Bytes)> {
+        self.names.iter().map(|(path, file)| (path.clone(), self.files[file].content.read(0, usize::MAX))).collect()
+    }
+
     /// Makes `target` durable, as the driver does for [`crate::seam::Output::Sync`].
     pub fn sync(&mut self, target: &SyncTarget) -> DiskResult<()> {
         match target {

@@ -67,6 +67,7 @@ pub trait Disk {
     fn rename(&mut self, from: &str, to: &str) -> DiskResult<()>;
     /// Removes a file or a directory with all in it. Missing is fine.
     fn remove(&mut self, path: &str) -> DiskResult<()>;
-    /// Names (not paths) directly in `dir`, sorted; empty when it does not exist.
+    /// Names (not paths) directly in `dir`, sorted; empty when it does not exist. A directory exists as long as a file
+    /// lies in it or below: an empty one is listed by no disk.
     fn list(&self, dir: &str) -> DiskResult<Vec<String>>;
 }

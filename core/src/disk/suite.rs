@@ -81,6 +81,12 @@ fn names(disk: &mut dyn Disk) {
     disk.append(file, &[b"?"]).expect("an open file does not mind");
     assert!(matches!(disk.rename("t-0", "t-9"), Err(DiskError::NotFound(_))));
 
+    disk.replace("hollow/in/file", b"", false).expect("space");
+    assert_eq!(disk.list("hollow").expect("a directory"), ["in"]);
+    disk.remove("hollow/in/file").expect("a file");
+    assert_eq!(disk.list("hollow").expect("a directory without a file"), Vec::<String>::new());
+    assert!(!disk.list("").expect("the root").contains(&"hollow".to_string()), "no file, no directory");
+
     disk.remove("t-0.gone-delete").expect("a directory with all in it");
     disk.remove("t-0.gone-delete").expect("missing is fine");
     assert_eq!(disk.read_at(file, 9, 9).expect("an open file outlives its name"), "!?");

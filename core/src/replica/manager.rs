@@ -459,6 +459,11 @@ impl Checkpoints {
 /// The partition whose replica lies in this folder, if one does.
 fn replica_of(disk: &dyn Disk, dir: &str) -> Option<(TopicPartition, Uuid)> {
     let (topic, partition) = dir.rsplit_once('-')?;
-    let topic_id = checkpoint::read_partition_metadata(disk, dir)?;
-    Some((TopicPartition::new(topic, partition.parse().ok()?), topic_id))
+    // A metadata log is none of a broker's partitions (Kafka: `LogManager.loadLogs`). It may be the controller's, which
+    // in a combined node writes to it at this very moment: so it is not even looked at.
+    if topic.starts_with("__cluster_metadata") {
+        return None;
+    }
+    let partition = partition.parse().ok()?;
+    Some((TopicPartition::new(topic, partition), checkpoint::read_partition_metadata(disk, dir)?))
 }

@@ -9,7 +9,6 @@ mod any_request;
 pub mod check;
 mod facts;
 pub mod fuzz;
-mod hash;
 mod history;
 mod network;
 mod node;
@@ -19,7 +18,7 @@ pub mod script;
 mod session;
 pub mod timeline;
 #[cfg(test)]
-mod toy;
+pub(crate) mod toy;
 mod view;
 mod world;
 

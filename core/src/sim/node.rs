@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{
-    network::ConnKey,
-    process::{Process, Role},
-};
+use super::{network::ConnKey, process::Role};
 use crate::{
     disk::MemDisk,
     id::{ConnId, EventId, NodeId},
+    program::Process,
+    recording::Recorder,
     seam::{Input, Outbox, Time},
     view::{ConsumerView, NodeView, ProcessState, ProducerView},
 };
@@ -19,6 +18,8 @@ pub(super) struct Node {
     pub(super) role: Role,
     pub(super) state: ProcessState,
     pub(super) process: Option<Process>,
+    /// Writes down what the process does, when the world is recorded.
+    pub(super) recorder: Option<Box<Recorder>>,
     pub(super) disk: MemDisk,
     pub(super) out: Outbox,
     /// Counts starts; answers to the syncs and jobs of an earlier process find nobody.
@@ -52,6 +53,7 @@ impl Node {
             role,
             state: ProcessState::Down,
             process: None,
+            recorder: None,
             disk: MemDisk::new(),
             out: Outbox::new(id, 0, tracing),
             incarnation: 0,

@@ -8,18 +8,18 @@ use crate::{
 };
 
 #[derive(Clone, Debug)]
-pub(super) struct Toy {
+pub struct Toy {
     id: NodeId,
     conn: Option<ConnId>,
     usable: bool,
     next_ms: u64,
-    pub(super) sent: i32,
-    pub(super) answers: Vec<i32>,
-    pub(super) closed: u32,
+    pub sent: i32,
+    pub answers: Vec<i32>,
+    pub closed: u32,
 }
 
 impl Toy {
-    pub(super) fn start(id: NodeId, ctx: &mut Ctx<'_>) -> Self {
+    pub fn start(id: NodeId, ctx: &mut Ctx<'_>) -> Self {
         Self { id, conn: None, usable: false, next_ms: ctx.ms() + 1000, sent: 0, answers: Vec::new(), closed: 0 }
     }
 

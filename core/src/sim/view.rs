@@ -3,9 +3,10 @@
 use super::{
     World,
     network::{Item, NodeIndex},
-    process::{ADMIN, Process, Role, endpoint},
+    process::{ADMIN, Role, endpoint},
 };
 use crate::{
+    program::Process,
     trace::EventKind,
     view::{ClusterView, FrameView, LinkView, NodeView, ProcessState},
 };

@@ -18,12 +18,12 @@ mod reads;
 
 use std::collections::BTreeMap;
 
-use super::hash::Fold;
 use crate::{
     broker::Broker,
     client::{Delivery, FetchedRecord},
     controller::Controller,
     disk::MemDisk,
+    hash::Fold,
     id::{NodeId, TopicPartition},
 };
 

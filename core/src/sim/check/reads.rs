@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{super::hash::Fold, Findings};
-use crate::{client::FetchedRecord, id::TopicPartition};
+use super::Findings;
+
+use crate::{client::FetchedRecord, hash::Fold, id::TopicPartition};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reads {

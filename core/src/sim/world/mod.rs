@@ -29,12 +29,12 @@ use super::{
     History, Scenario, Session,
     check::Checks,
     facts::TopicNames,
-    hash::{Fold, child_seed},
     network::{Network, NodeIndex},
     node::Node,
     process::{ADMIN, Role},
 };
 use crate::{
+    hash::{Fold, child_seed},
     id::{Command, EventId, NodeId},
     seam::{Input, Now, Output, Time},
     trace::{Event, EventKind, FrameFacts},
@@ -66,7 +66,10 @@ pub struct World {
     frames: History<(EventId, Bytes)>,
     pub(in crate::sim) tracing: bool,
     hash: Fold,
-    recorded: Option<Vec<(Now, NodeId, Input)>>,
+    /// Whether processes that start are recorded.
+    recording: bool,
+    /// Of processes that ended.
+    recordings: Vec<Bytes>,
     pub(in crate::sim) actions: Vec<(Time, Action)>,
     pub(in crate::sim) violations: Vec<String>,
     frames_delivered: u64,
@@ -81,6 +84,15 @@ pub struct World {
 impl World {
     /// A cluster at the moment its processes start, on formatted disks.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
+        Self::begin(scenario, seed, false)
+    }
+
+    /// As [`Self::new`], and every process is recorded from its start to its end: see [`Self::recordings`].
+    pub fn recorded(scenario: Scenario, seed: u64) -> Self {
+        Self::begin(scenario, seed, true)
+    }
+
+    fn begin(scenario: Scenario, seed: u64, recording: bool) -> Self {
         let mut nodes = Vec::new();
         let mut add = |id, role| nodes.push((id, role));
         scenario.controllers.iter().for_each(|&id| add(id, Role::Controller));
@@ -88,10 +100,15 @@ impl World {
         scenario.producers.iter().enumerate().for_each(|(i, c)| add(c.id, Role::Producer(i)));
         scenario.consumers.iter().enumerate().for_each(|(i, c)| add(c.id, Role::Consumer(i)));
         add(ADMIN, Role::Admin);
-        Self::with_nodes(scenario, seed, nodes)
+        Self::build(scenario, seed, nodes, recording)
     }
 
-    pub(in crate::sim) fn with_nodes(scenario: Scenario, seed: u64, mut roles: Vec<(NodeId, Role)>) -> Self {
+    #[cfg(test)]
+    pub(in crate::sim) fn with_nodes(scenario: Scenario, seed: u64, roles: Vec<(NodeId, Role)>) -> Self {
+        Self::build(scenario, seed, roles, false)
+    }
+
+    fn build(scenario: Scenario, seed: u64, mut roles: Vec<(NodeId, Role)>, recording: bool) -> Self {
         roles.sort_by_key(|&(id, _)| id);
         let rng = |what| fastrand::Rng::with_seed(child_seed(seed, what));
         let mut world = Self {
@@ -109,7 +126,8 @@ impl World {
             frames: History::new(KEPT_FRAMES),
             tracing: true,
             hash: Fold::default(),
-            recorded: None,
+            recording,
+            recordings: Vec::new(),
             actions: Vec::new(),
             violations: Vec::new(),
             frames_delivered: 0,
@@ -201,13 +219,12 @@ impl World {
         self.nodes.iter_mut().for_each(|node| node.out.set_tracing(tracing));
     }
 
-    /// From now on keeps every input, for [`Self::recorded`].
-    pub fn record(&mut self) {
-        self.recorded.get_or_insert_default();
-    }
-
-    pub fn recorded(&self) -> &[(Now, NodeId, Input)] {
-        self.recorded.as_deref().unwrap_or_default()
+    /// The recordings of a world that was made by [`Self::recorded`], one for each life of each process: first those
+    /// that ended, in that order, then those that still run, which end where the world is now.
+    pub fn recordings(&self) -> Vec<Bytes> {
+        let running = self.nodes.iter().filter_map(|node| node.recorder.as_ref());
+        let running = running.map(|recorder| Bytes::copy_from_slice(recorder.sink()));
+        self.recordings.iter().cloned().chain(running).collect()
     }
 
     /// Promises that the checkers found broken. Empty, or there is a bug.

@@ -4,8 +4,11 @@ use super::{World, queue::What};
 use crate::{
     disk::SyncTarget,
     id::EventId,
-    seam::{Ctx, Input, Time},
-    sim::{network::NodeIndex, process::Process},
+    node::format,
+    program::Program,
+    recording::{Header, Recorder},
+    seam::{Ctx, Input, Machine, Time},
+    sim::{network::NodeIndex, process::program},
     trace::EventKind,
     view::ProcessState,
 };
@@ -19,9 +22,22 @@ impl World {
         node.parked.clear();
         node.out.drain();
         node.out.begin(node.ended_by);
+        let program = program(&self.scenario, self.seed, node.id, node.role, node.incarnation);
+        if node.incarnation == 1
+            && let Program::Controller(config) | Program::Broker(config) = &program
+        {
+            format(&mut node.disk, config).map_err(|error| error.to_string())?;
+        }
+        node.recorder = self.recording.then(|| {
+            let header = Header::new(program.clone(), &node.out);
+            Box::new(Recorder::new(Vec::new(), &header, node.disk.image()))
+        });
         let mut ctx = Ctx { now, disk: &mut node.disk, out: &mut node.out };
-        let started = Process::start(&self.scenario, self.seed, node.id, node.role, node.incarnation, &mut ctx);
-        node.process = Some(started?);
+        let started = match &mut node.recorder {
+            None => program.start(&mut ctx),
+            Some(recorder) => recorder.start(&mut ctx, |ctx| program.start(ctx)),
+        };
+        node.process = Some(started.map_err(|error| error.to_string())?);
         node.state = ProcessState::Alive;
         if node.incarnation == 1 {
             // It was just formatted, and formatting ends when all of it is safe.
@@ -38,13 +54,14 @@ impl World {
     pub(in crate::sim) fn dispatch(&mut self, ix: NodeIndex, input: Input, cause: Option<EventId>) {
         let now = self.clock();
         self.fold_input(ix, &input);
-        if let Some(recorded) = &mut self.recorded {
-            recorded.push((now, self.nodes[ix].id, input.clone()));
-        }
         let node = &mut self.nodes[ix];
         let Some(process) = &mut node.process else { return };
         node.out.begin(cause);
-        process.handle(&mut Ctx { now, disk: &mut node.disk, out: &mut node.out }, input);
+        let mut ctx = Ctx { now, disk: &mut node.disk, out: &mut node.out };
+        match &mut node.recorder {
+            None => process.handle(&mut ctx, input),
+            Some(recorder) => recorder.handle(process, &mut ctx, input),
+        }
         self.perform_outputs(ix);
     }
 
@@ -64,7 +81,7 @@ impl World {
             return;
         }
         node.wake_at = None;
-        let Some(deadline) = node.process.as_ref().filter(|_| node.runs()).and_then(Process::deadline) else { return };
+        let Some(deadline) = node.process.as_ref().filter(|_| node.runs()).and_then(Machine::deadline) else { return };
         if deadline > self.now {
             self.arm(ix);
             return;
@@ -76,7 +93,7 @@ impl World {
     pub(super) fn arm(&mut self, ix: NodeIndex) {
         let now = self.now;
         let node = &mut self.nodes[ix];
-        let Some(deadline) = node.process.as_ref().and_then(Process::deadline) else { return };
+        let Some(deadline) = node.process.as_ref().and_then(Machine::deadline) else { return };
         if deadline <= now {
             node.idle_wakes += 1;
             let ms = now.as_ms();
@@ -105,6 +122,9 @@ impl World {
     }
 
     pub(super) fn exited(&mut self, ix: NodeIndex) {
+        if let Some(recorder) = &mut self.nodes[ix].recorder {
+            recorder.end();
+        }
         let cause = self.nodes[ix].ended_by;
         let stopped = self.record_event(ix, cause, || EventKind::Stopped);
         self.end_process(ix, stopped);
@@ -118,6 +138,9 @@ impl World {
             checks.ended(node.id, &node.disk);
         }
         node.process = None;
+        if let Some(recorder) = node.recorder.take() {
+            self.recordings.push(recorder.into_sink().into());
+        }
         node.state = ProcessState::Down;
         node.disk.process_crash();
         node.ended_by = Some(cause);

@@ -3,10 +3,10 @@
 use super::World;
 use crate::{
     id::EventId,
+    program::Process,
     sim::{
         check::{Broken, Findings, Lost},
         network::NodeIndex,
-        process::Process,
     },
     trace::EventKind,
 };

@@ -1,7 +1,8 @@
 //! Faults of the world's own, shown on toys that ping each other.
 
 use super::*;
-use crate::sim::{process::Process, toy::Toy};
+use crate::program::Process;
+use crate::sim::toy::Toy;
 use crate::view::ProcessState;
 
 /// Two toys that ping each other; node 1 is ahead by its place in the queue only.
