@@ -7,6 +7,8 @@
 // Files shared with the tests outside name this crate as they do.
 #[cfg(test)]
 extern crate self as lab_core;
+#[cfg(test)]
+mod testdata;
 
 pub mod seam;
 

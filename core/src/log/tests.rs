@@ -1,5 +1,5 @@
-//! Behaviour of logs as text files: `core/testdata/log/*.txt` hold commands, `----`, and what must come out. Set
-//! `UPDATE=1` to write down what does come out, and read the difference before you keep it.
+//! Behaviour of logs as text files: `core/testdata/log/*.txt` hold commands, `----`, and what must come
+//! out.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -10,52 +10,16 @@ use crate::{
     disk::{Disk, DiskError, MemDisk},
     id::TopicPartition,
     seam::Part,
+    testdata::{self, Words},
     wire::batch::{BatchBuilder, Codec, ControlType, batches, control_batch},
 };
 
 #[test]
 fn text_files() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/log");
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let actual = run_file(&text);
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&file, actual).unwrap();
-        } else {
-            for (line, (expected, actual)) in text.lines().zip(actual.lines()).enumerate() {
-                assert_eq!(actual, expected, "{}:{}", file.display(), line + 1);
-            }
-            assert_eq!(actual, text, "{}", file.display());
-        }
-    }
-}
-
-/// Repeats the text with the outputs that the commands have now.
-fn run_file(text: &str) -> String {
-    let mut world = World::default();
-    let mut out = String::new();
-    for block in text.split("\n\n") {
-        let (input, _) = block.split_once("----").unwrap_or((block, ""));
-        let input = input.trim_matches('\n');
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        writeln!(out, "{input}").unwrap();
-        let mut commands = input.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).peekable();
-        if commands.peek().is_some() {
-            writeln!(out, "----").unwrap();
-        }
-        for command in commands {
-            let said = world.run(command);
-            if !said.is_empty() {
-                writeln!(out, "{}", said.trim_end()).unwrap();
-            }
-        }
-    }
-    out
+    testdata::play("log", || {
+        let mut world = World::default();
+        move |command| world.run(command)
+    });
 }
 
 /// Logs by name on one disk; commands act on the one in use.
@@ -68,32 +32,13 @@ struct World {
     now_ms: i64,
 }
 
-/// The words after a command: `key=value` or a flag.
-struct Words<'a>(Vec<&'a str>);
-
-impl<'a> Words<'a> {
-    fn text(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
-    }
-
-    fn number(&self, key: &str) -> Option<i64> {
-        self.text(key).map(|value| value.parse().unwrap_or_else(|_| panic!("{key}={value} is no number")))
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        self.0.contains(&key)
-    }
-}
-
 impl World {
     fn log(&mut self) -> &mut Log {
         self.logs.get_mut(&self.name).expect("open a log first")
     }
 
     fn run(&mut self, command: &str) -> String {
-        let mut words = command.split_whitespace();
-        let verb = words.next().unwrap();
-        let words = Words(words.collect());
+        let (verb, words) = Words::of(command);
         match self.act(verb, &words) {
             Ok(said) => said,
             Err(error) => format!("disk error: {error}"),
@@ -105,11 +50,11 @@ impl World {
         match verb {
             "config" => {
                 let config = &mut self.config;
-                let set = |field: &mut u32, key: &str| *field = words.number(key).map_or(*field, |v| v as u32);
+                let set = |field: &mut u32, key: &str| *field = words.number(key).unwrap_or(*field);
                 set(&mut config.segment_bytes, "segment.bytes");
                 set(&mut config.index_interval_bytes, "index.interval.bytes");
                 set(&mut config.max_message_bytes, "max.message.bytes");
-                config.segment_ms = words.number("segment.ms").map_or(config.segment_ms, |v| v as u64);
+                config.segment_ms = words.number("segment.ms").unwrap_or(config.segment_ms);
                 config.retention_ms = words.number("retention.ms").unwrap_or(config.retention_ms);
                 config.retention_bytes = words.number("retention.bytes").unwrap_or(config.retention_bytes);
                 config.log_append_time |= words.flag("log-append-time");
@@ -135,22 +80,22 @@ impl World {
             "marker" => {
                 let kind = if words.flag("abort") { ControlType::Abort } else { ControlType::Commit };
                 let mut value = vec![0, 0];
-                value.extend_from_slice(&(words.number("coordinator").unwrap_or(0) as i32).to_be_bytes());
-                let (pid, epoch) = (words.number("pid").unwrap(), words.number("pepoch").unwrap_or(0) as i16);
+                value.extend_from_slice(&words.number::<i32>("coordinator").unwrap_or(0).to_be_bytes());
+                let (pid, epoch) = (words.number("pid").unwrap(), words.number("pepoch").unwrap_or(0));
                 let mut batch = BatchBuilder::new().control().transactional().producer(pid, epoch, -1);
                 batch.push(self.now_ms, Some(&kind.key()), Some(&value), &[]);
                 let (disk, log) = (&mut self.disk, self.logs.get_mut(&self.name).unwrap());
-                out = describe_append(log.append_internal(disk, &batch.build(), words.number("epoch").unwrap() as i32));
+                out = describe_append(log.append_internal(disk, &batch.build(), words.number("epoch").unwrap()));
             }
             "leader-change" => {
                 let batch = control_batch(self.now_ms, &[(ControlType::LeaderChange, Bytes::from_static(b"x"))]);
                 let (disk, log) = (&mut self.disk, self.logs.get_mut(&self.name).unwrap());
-                out = describe_append(log.append_internal(disk, &batch, words.number("epoch").unwrap() as i32));
+                out = describe_append(log.append_internal(disk, &batch, words.number("epoch").unwrap()));
             }
             // Copies from another log as a follower does, one fetch after another.
             "follow" => {
                 let leader = self.logs[words.0[0]].clone();
-                let max = words.number("max").unwrap_or(1000) as usize;
+                let max = words.number("max").unwrap_or(1000);
                 let log = self.logs.get_mut(&self.name).unwrap();
                 while log.log_end_offset() < leader.log_end_offset() {
                     let offset = log.log_end_offset();
@@ -163,7 +108,7 @@ impl World {
             }
             "read" => {
                 let end = self.log().log_end_offset();
-                let (offset, max) = (words.number("offset").unwrap(), words.number("max").unwrap_or(1 << 20) as usize);
+                let (offset, max) = (words.number("offset").unwrap(), words.number("max").unwrap_or(1 << 20));
                 let upto = words.number("upto").unwrap_or(end);
                 match self.logs[&self.name].read(&self.disk, offset, max, upto, words.flag("min-one")) {
                     Err(error) => writeln!(out, "error {}: {error}", error.code()).unwrap(),
@@ -178,11 +123,11 @@ impl World {
             }
             "epochs" => writeln!(out, "{:?}", self.log().epochs().entries()).unwrap(),
             "assign-epoch" => {
-                let (epoch, start) = (words.number("epoch").unwrap() as i32, words.number("start").unwrap());
+                let (epoch, start) = (words.number("epoch").unwrap(), words.number("start").unwrap());
                 self.logs.get_mut(&self.name).unwrap().assign_epoch(&mut self.disk, epoch, start)?;
             }
             "end-offset" => {
-                let epoch = words.number("epoch").unwrap() as i32;
+                let epoch: i32 = words.number("epoch").unwrap();
                 writeln!(out, "{:?}", self.log().end_offset_for_epoch(epoch)).unwrap();
             }
             "producers" => {
@@ -245,7 +190,7 @@ impl World {
             }
             "power-loss" => {
                 self.logs.clear();
-                self.disk.power_loss(&mut fastrand::Rng::with_seed(words.number("seed").unwrap_or(0) as u64));
+                self.disk.power_loss(&mut fastrand::Rng::with_seed(words.number("seed").unwrap_or(0)));
             }
             "now" => self.now_ms = words.0[0].parse().unwrap(),
             "offset-for" => {
@@ -262,13 +207,13 @@ impl World {
                 }
             }
             "corrupt" => {
-                let position = words.number("at").unwrap() as u64;
-                self.disk.corrupt(words.0[0], position, words.number("byte").unwrap_or(0xaa) as u8);
+                let position = words.number("at").unwrap();
+                self.disk.corrupt(words.0[0], position, words.number("byte").unwrap_or(0xaa));
             }
             "tear" => {
                 let file = self.disk.open(words.0[0])?;
                 let len = self.disk.len(file)?;
-                self.disk.truncate(file, len - words.number("bytes").unwrap() as u64)?;
+                self.disk.truncate(file, len - words.number::<u64>("bytes").unwrap())?;
                 self.disk.close(file);
             }
             "remove" => self.disk.remove(words.0[0])?,
@@ -294,7 +239,7 @@ impl World {
     fn append(&mut self, words: &Words<'_>) -> String {
         let mut batch = BatchBuilder::new();
         if let Some(pid) = words.number("pid") {
-            let (epoch, sequence) = (words.number("pepoch").unwrap_or(0) as i16, words.number("seq").unwrap() as i32);
+            let (epoch, sequence) = (words.number("pepoch").unwrap_or(0), words.number("seq").unwrap());
             batch = batch.producer(pid, epoch, sequence);
         }
         if let Some(codec) = words.text("codec") {
@@ -308,7 +253,7 @@ impl World {
         for (i, value) in values.enumerate() {
             batch.push(timestamp + step * i as i64, None, Some(value.as_bytes()), &[]);
         }
-        let epoch = words.number("epoch").unwrap() as i32;
+        let epoch: i32 = words.number("epoch").unwrap();
         let log = self.logs.get_mut(&self.name).expect("open a log first");
         let before = log.clone();
         let result = log.append_as_leader(&mut self.disk, &batch.build(), epoch, self.now_ms);

@@ -1,6 +1,6 @@
 //! Frames that Apache Kafka 4.3.1 and its tools really sent each other: each is read, written back byte for byte and
 //! annotated. The files in `testdata/wire` hold the frame as a command and the annotation behind `----`; run with
-//! `UPDATE=1` to write the annotations anew, and look at the difference.
+//! `REWRITE=1` to write the annotations anew, and look at the difference.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
@@ -30,11 +30,11 @@ fn frames_of_apache_kafka_are_read_and_written_as_they_were() {
             frames += 1;
         }
         let fresh = format!("{}\n", fresh.trim());
-        if env::var_os("UPDATE").is_some() {
+        if env::var_os("REWRITE").is_some() {
             fs::write(&file, &fresh).unwrap();
         }
         let first = fresh.lines().zip(text.lines()).find(|(ours, theirs)| ours != theirs);
-        assert!(fresh == text || env::var_os("UPDATE").is_some(), "{}: {first:?}", file.display());
+        assert!(fresh == text || env::var_os("REWRITE").is_some(), "{}: {first:?}", file.display());
     }
     assert!(frames > 40, "only {frames} frames");
 }

@@ -1,5 +1,4 @@
-//! Behaviour as text: `core/testdata/controller/*.txt` hold commands, `----`, and what must come out. Set `UPDATE=1` to
-//! write down what does come out, and read the difference before you keep it.
+//! Behaviour as text: `core/testdata/controller/*.txt` hold commands, `----`, and what must come out.
 //!
 //! | command | what it does |
 //! |---|---|
@@ -28,6 +27,7 @@ use crate::{
     id::NodeId,
     node,
     seam::Now,
+    testdata::{self, Words},
     trace::EventKind,
     wire::{
         allocate_producer_ids::AllocateProducerIdsRequest,
@@ -43,46 +43,10 @@ use crate::{
 
 #[test]
 fn text_files() {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/controller");
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let actual = run_file(&text);
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(&file, actual).unwrap();
-        } else {
-            for (line, (expected, actual)) in text.lines().zip(actual.lines()).enumerate() {
-                assert_eq!(actual, expected, "{}:{}", file.display(), line + 1);
-            }
-            assert_eq!(actual, text, "{}", file.display());
-        }
-    }
-}
-
-/// Repeats the text with the outputs that the commands have now.
-fn run_file(text: &str) -> String {
-    let mut story = Story::new(Bench::new(config()));
-    let mut out = String::new();
-    for block in text.split("\n\n") {
-        let (input, _) = block.split_once("----").unwrap_or((block, ""));
-        let input = input.trim_matches('\n');
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        writeln!(out, "{input}").unwrap();
-        let mut commands = input.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).peekable();
-        if commands.peek().is_some() {
-            writeln!(out, "----").unwrap();
-        }
-        for command in commands {
-            for line in story.run(command) {
-                writeln!(out, "{}", line.trim_end()).unwrap();
-            }
-        }
-    }
-    out
+    testdata::play("controller", || {
+        let mut story = Story::new(Bench::new(config()));
+        move |command| story.run(command).join("\n")
+    });
 }
 
 struct Story {
@@ -91,36 +55,6 @@ struct Story {
     beating: BTreeSet<i32>,
     told_events: usize,
     told_offset: i64,
-}
-
-/// The words after a command: `key=value`, or plain.
-struct Words<'a>(Vec<&'a str>);
-
-impl<'a> Words<'a> {
-    fn text(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().find_map(|word| word.split_once('=').filter(|(k, _)| *k == key).map(|(_, v)| v))
-    }
-
-    fn number<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
-        self.text(key).map(|v| v.parse().unwrap_or_else(|_| panic!("{key}={v} is no number")))
-    }
-
-    fn flag(&self, name: &str) -> bool {
-        self.0.contains(&name)
-    }
-
-    fn plain(&self) -> impl Iterator<Item = &'a str> {
-        self.0.iter().copied().filter(|word| !word.contains('='))
-    }
-
-    fn ids(&self) -> Vec<i32> {
-        self.plain().map(|word| word.parse().unwrap()).collect()
-    }
-
-    /// Pairs with keys that are not among `known`.
-    fn others(&self, known: &[&str]) -> Vec<(&'a str, &'a str)> {
-        self.0.iter().filter_map(|word| word.split_once('=')).filter(|(k, _)| !known.contains(k)).collect()
-    }
 }
 
 fn list(text: &str) -> Vec<i32> {
@@ -139,9 +73,7 @@ impl Story {
     }
 
     fn run(&mut self, command: &str) -> Vec<String> {
-        let mut words: Vec<&str> = command.split_whitespace().collect();
-        let verb = words.remove(0);
-        let words = Words(words);
+        let (verb, words) = Words::of(command);
         let mut out = match verb {
             "new" => self.begin(&words),
             "join" => {

@@ -15,61 +15,23 @@
 //! | `quiet` | a block after which nothing is printed until `loud` |
 //!
 //! In place of an id, `leader`, `other` (the first that does not lead) and `down` (the first that does not run) are
-//! understood. `RAFT_REWRITE=1` writes
-//! the output anew: keep only what you understand.
+//! understood.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::fmt::Write;
 
 use super::world::World;
-use crate::{disk::MemDisk, id::NodeId, seam::Time, trace::EventKind};
+use crate::{disk::MemDisk, id::NodeId, seam::Time, testdata, trace::EventKind};
 
 #[test]
 fn stories() {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/raft");
-    let mut files: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(!files.is_empty(), "no stories in {}", dir.display());
-    let mut wrong = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let told = tell(&text);
-        if std::env::var_os("RAFT_REWRITE").is_some() {
-            fs::write(&file, &told).unwrap();
-        } else if told != text {
-            let line = told.lines().zip(text.lines()).position(|(a, b)| a != b).unwrap_or(0);
-            wrong.push(format!(
-                "{}:{}: expected {:?}, got {:?}",
-                file.display(),
-                line + 1,
-                text.lines().nth(line).unwrap_or(""),
-                told.lines().nth(line).unwrap_or("")
-            ));
+    testdata::play("raft", || {
+        let mut story = Story { world: World::new(&[101], &[], 0), told: 0, quiet: false };
+        move |command| {
+            let mut said = String::new();
+            story.perform(command, &mut said);
+            said
         }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// The whole file again, with the output there is.
-fn tell(text: &str) -> String {
-    let mut story = Story { world: World::new(&[101], &[], 0), told: 0, quiet: false };
-    let mut result = String::new();
-    for block in text.split("\n\n") {
-        let block = block.trim_matches('\n');
-        let commands = block.split_once("\n----").map_or(block, |(commands, _)| commands);
-        if !result.is_empty() {
-            result.push('\n');
-        }
-        result.push_str(commands);
-        result.push('\n');
-        if commands.lines().all(|line| line.is_empty() || line.starts_with('#')) {
-            continue;
-        }
-        result.push_str("----\n");
-        for line in commands.lines().filter(|line| !line.starts_with('#')) {
-            story.perform(line, &mut result);
-        }
-    }
-    result
+    });
 }
 
 struct Story {
