@@ -1,7 +1,5 @@
 //! BeginQuorumEpoch and EndQuorumEpoch: a leader says that it leads, and that it leaves. Both sides of both.
 
-use bytes::Bytes;
-
 use super::{
     Raft, Role,
     quorum_state_file::ReplicaKey,
@@ -9,13 +7,12 @@ use super::{
     respond::{LISTENER, ReplyTo, TOPIC},
 };
 use crate::{
-    id::{ConnId, NodeId, Uuid},
+    id::{NodeId, Uuid},
     seam::Ctx,
     wire::{
         begin_quorum_epoch::{self as begin, BeginQuorumEpochRequest, BeginQuorumEpochResponse},
         end_quorum_epoch::{self as end, EndQuorumEpochRequest, EndQuorumEpochResponse},
         error::ErrorCode,
-        frame::{self, RequestHead},
     },
 };
 
@@ -55,17 +52,11 @@ impl Raft {
         request: InFlight,
         response: &BeginQuorumEpochResponse,
     ) {
-        let Some(partition) = response.topics.first().and_then(|topic| topic.partitions.first()) else {
-            return self.back_off(from);
-        };
-        self.learn(ctx, partition.leader_epoch, Some(NodeId(partition.leader_id)));
-        if request.round != self.round {
+        let partition = response.topics.first().and_then(|topic| topic.partitions.first());
+        let heard = partition.map(|p| (p.leader_epoch, p.leader_id, p.error_code));
+        if !self.is_taken_in(ctx, from, request, heard) {
             return;
         }
-        if partition.error_code != ErrorCode::None.code() {
-            return self.back_off(from);
-        }
-        self.answered_well(from);
         let again = self.now.plus_ms(self.config.controller_quorum_fetch_timeout_ms / 2);
         if let Role::Leader(leader) = &mut self.role
             && let Some(progress) = leader.voters.get_mut(&from)
@@ -78,13 +69,9 @@ impl Raft {
     pub(super) fn handle_begin_quorum_epoch(
         &mut self,
         ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: BeginQuorumEpochRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
+        to: ReplyTo,
+        request: &BeginQuorumEpochRequest,
+    ) {
         let partition = match request.topics.as_slice() {
             [begin::TopicData { topic_name, partitions }] if topic_name == TOPIC => partitions.first(),
             _ => None,
@@ -96,7 +83,7 @@ impl Raft {
             }
             None => response.error_code = ErrorCode::InvalidRequest.code(),
             Some(partition) => {
-                self.identify(ctx, conn, partition.leader_id);
+                self.identify(ctx, to.conn, partition.leader_id);
                 let error = if partition.leader_epoch < self.election.epoch {
                     ErrorCode::FencedLeaderEpoch
                 } else if partition.leader_id < 0 {
@@ -125,7 +112,6 @@ impl Raft {
             }
         }
         self.respond::<BeginQuorumEpochRequest>(ctx, to, &response);
-        Some(())
     }
 
     /// EndQuorumEpoch to every voter that has not acknowledged it.
@@ -166,33 +152,18 @@ impl Raft {
         request: InFlight,
         response: &EndQuorumEpochResponse,
     ) {
-        let Some(partition) = response.topics.first().and_then(|topic| topic.partitions.first()) else {
-            return self.back_off(from);
-        };
-        self.learn(ctx, partition.leader_epoch, Some(NodeId(partition.leader_id)));
-        if request.round != self.round {
+        let partition = response.topics.first().and_then(|topic| topic.partitions.first());
+        let heard = partition.map(|p| (p.leader_epoch, p.leader_id, p.error_code));
+        if !self.is_taken_in(ctx, from, request, heard) {
             return;
         }
-        if partition.error_code != ErrorCode::None.code() {
-            return self.back_off(from);
-        }
-        self.answered_well(from);
         if let Role::Resigned { unacked, .. } = &mut self.role {
             unacked.remove(&from);
         }
     }
 
     /// `KafkaRaftClient.handleEndQuorumEpochRequest`: the leader leaves, and says who should be first to campaign.
-    pub(super) fn handle_end_quorum_epoch(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: EndQuorumEpochRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
+    pub(super) fn handle_end_quorum_epoch(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &EndQuorumEpochRequest) {
         let partition = match request.topics.as_slice() {
             [end::TopicData { topic_name, partitions }] if topic_name == TOPIC => partitions.first(),
             _ => None,
@@ -204,7 +175,7 @@ impl Raft {
             }
             None => response.error_code = ErrorCode::InvalidRequest.code(),
             Some(partition) => {
-                self.identify(ctx, conn, partition.leader_id);
+                self.identify(ctx, to.conn, partition.leader_id);
                 let error = if partition.leader_epoch < self.election.epoch {
                     ErrorCode::FencedLeaderEpoch
                 } else if partition.leader_id < 0 {
@@ -232,7 +203,30 @@ impl Raft {
             }
         }
         self.respond::<EndQuorumEpochRequest>(ctx, to, &response);
-        Some(())
+    }
+
+    /// What both announcements make of an answer (epoch, leader, error): true when the voter has taken the news in.
+    fn is_taken_in(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        from: NodeId,
+        request: InFlight,
+        heard: Option<(i32, i32, i16)>,
+    ) -> bool {
+        let Some((leader_epoch, leader_id, error_code)) = heard else {
+            self.back_off(from);
+            return false;
+        };
+        self.learn(ctx, leader_epoch, Some(NodeId(leader_id)));
+        if request.round != self.round {
+            return false;
+        }
+        if error_code != ErrorCode::None.code() {
+            self.back_off(from);
+            return false;
+        }
+        self.answered_well(from);
+        true
     }
 
     /// The first successor campaigns at once, each later one twice as late as the one before it.

@@ -1,14 +1,12 @@
 //! DescribeQuorum: what the leader knows of every replica (`LeaderState.describeQuorum`).
 
-use bytes::Bytes;
-
 use super::{
     Raft, Role,
     leader::Progress,
     respond::{LISTENER, ReplyTo, TOPIC},
 };
 use crate::{
-    id::{ConnId, NodeId, Uuid},
+    id::{NodeId, Uuid},
     seam::Ctx,
     wire::{
         describe_quorum::{
@@ -16,21 +14,11 @@ use crate::{
             ResponseTopicData,
         },
         error::ErrorCode,
-        frame::{self, RequestHead},
     },
 };
 
 impl Raft {
-    pub(super) fn handle_describe_quorum(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: DescribeQuorumRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
+    pub(super) fn handle_describe_quorum(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &DescribeQuorumRequest) {
         let is_ours = request.topics.len() == 1
             && request.topics[0].topic_name == TOPIC
             && request.topics[0].partitions.len() == 1
@@ -52,7 +40,6 @@ impl Raft {
             response.error_code = ErrorCode::UnknownTopicOrPartition.code();
         }
         self.respond::<DescribeQuorumRequest>(ctx, to, &response);
-        Some(())
     }
 
     fn describe(&self, ctx: &Ctx<'_>) -> ResponsePartitionData {

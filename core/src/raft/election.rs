@@ -1,7 +1,5 @@
 //! Votes and pre-votes: asking for them, granting them, counting them (KIP-595, KIP-996).
 
-use bytes::Bytes;
-
 use super::{
     Raft, Role,
     quorum_state_file::{ElectionState, ReplicaKey},
@@ -9,12 +7,11 @@ use super::{
     respond::{ReplyTo, TOPIC},
 };
 use crate::{
-    id::{ConnId, NodeId},
+    id::NodeId,
     seam::Ctx,
     trace::EventKind,
     wire::{
         error::ErrorCode,
-        frame::{self, RequestHead},
         vote::{
             NodeEndpoint, PartitionData, ResponsePartitionData, ResponseTopicData, TopicData, VoteRequest, VoteResponse,
         },
@@ -56,16 +53,7 @@ impl Raft {
     }
 
     /// `KafkaRaftClient.handleVoteRequest`.
-    pub(super) fn handle_vote(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: VoteRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
+    pub(super) fn handle_vote(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &VoteRequest) {
         let partition = match request.topics.as_slice() {
             [TopicData { topic_name, partitions }] if topic_name == TOPIC => match partitions.as_slice() {
                 [partition] if partition.partition_index == 0 => partition,
@@ -76,7 +64,7 @@ impl Raft {
         if !self.is_cluster(request.cluster_id.as_ref()) {
             return self.respond_vote_error(ctx, to, ErrorCode::InconsistentClusterId);
         }
-        self.identify(ctx, conn, partition.replica_id);
+        self.identify(ctx, to.conn, partition.replica_id);
         let error = if let Err(error) = check(partition, self.election.epoch) {
             error
         } else if !self.is_local_voter(request.voter_id, partition.voter_directory_id) {
@@ -86,7 +74,6 @@ impl Raft {
         };
         let granted = error == ErrorCode::None && self.consider(ctx, partition);
         self.respond_vote(ctx, to, error, granted);
-        Some(())
     }
 
     /// Grants or refuses, and says so. A granted vote is durable before its answer leaves ([`Self::respond`]).
@@ -224,9 +211,8 @@ impl Raft {
         self.respond::<VoteRequest>(ctx, to, &response);
     }
 
-    fn respond_vote_error(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, error: ErrorCode) -> Option<()> {
+    fn respond_vote_error(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, error: ErrorCode) {
         self.respond::<VoteRequest>(ctx, to, &VoteResponse { error_code: error.code(), ..Default::default() });
-        Some(())
     }
 }
 

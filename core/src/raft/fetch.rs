@@ -9,7 +9,7 @@ use super::{
     respond::{ReplyTo, TOPIC},
 };
 use crate::{
-    id::{ConnId, EventId, NodeId, Uuid},
+    id::{EventId, NodeId, Uuid},
     seam::{Ctx, Output, Time},
     wire::{
         error::ErrorCode,
@@ -17,7 +17,6 @@ use crate::{
             EpochEndOffset, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, LeaderIdAndEpoch,
             NodeEndpoint, PartitionData, SnapshotId,
         },
-        frame::{self, RequestHead},
         records::Records,
     },
 };
@@ -54,22 +53,13 @@ enum Position {
 }
 
 impl Raft {
-    pub(super) fn handle_fetch(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: FetchRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
+    pub(super) fn handle_fetch(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &FetchRequest) {
         if !self.is_cluster(request.cluster_id.as_ref()) {
             return self.respond_fetch_error(ctx, to, ErrorCode::InconsistentClusterId);
         }
         let partition = match request.topics.as_slice() {
             [FetchTopic { topic, topic_id, partitions }]
-                if *topic_id == Uuid::METADATA_TOPIC || (head.api_version < 13 && topic == TOPIC) =>
+                if *topic_id == Uuid::METADATA_TOPIC || (to.version < 13 && topic == TOPIC) =>
             {
                 match partitions.as_slice() {
                     [partition] if partition.partition == 0 => partition,
@@ -78,8 +68,8 @@ impl Raft {
             }
             _ => return self.respond_fetch_error(ctx, to, ErrorCode::InvalidRequest),
         };
-        let replica_id = if head.api_version < 15 { request.replica_id } else { request.replica_state.replica_id };
-        self.identify(ctx, conn, replica_id);
+        let replica_id = if to.version < 15 { request.replica_id } else { request.replica_state.replica_id };
+        self.identify(ctx, to.conn, replica_id);
         let asked = Asked {
             replica: ReplicaKey { id: NodeId(replica_id), directory_id: partition.replica_directory_id },
             offset: partition.fetch_offset,
@@ -95,17 +85,16 @@ impl Raft {
         {
             let answer = self.fetch_partition(ErrorCode::InvalidRequest);
             self.respond_fetch(ctx, to, answer);
-            return Some(());
+            return;
         }
         let answer = self.try_fetch(ctx, asked);
         if request.max_wait_ms == 0 || self.says_something(&answer, asked) {
             self.respond_fetch(ctx, to, answer);
         } else {
             let deadline = self.now.plus_ms(request.max_wait_ms as u64);
-            ctx.out.push(Output::Mute { conn });
+            ctx.out.push(Output::Mute { conn: to.conn });
             self.parked.push(ParkedFetch { to, asked, deadline, cause: ctx.out.cause() });
         }
-        Some(())
     }
 
     /// Anything but "nothing new": such an answer does not wait.
@@ -252,8 +241,7 @@ impl Raft {
         self.respond::<FetchRequest>(ctx, to, &response);
     }
 
-    fn respond_fetch_error(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, error: ErrorCode) -> Option<()> {
+    fn respond_fetch_error(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, error: ErrorCode) {
         self.respond::<FetchRequest>(ctx, to, &FetchResponse { error_code: error.code(), ..Default::default() });
-        Some(())
     }
 }

@@ -45,7 +45,12 @@ use crate::{
     id::{ConnId, Endpoint, NodeId, Token},
     node::StartError,
     seam::{Ctx, Input, Output, Time},
-    wire::{api::ApiKey, batch::Batch, frame::RequestHead},
+    wire::{
+        api::ApiKey,
+        batch::Batch,
+        frame::{self, RequestHead},
+        message::Message,
+    },
 };
 
 pub use event::{NotLeader, RaftEvent};
@@ -57,7 +62,7 @@ use follower::SnapshotDownload;
 use metadata_log::MetadataLog;
 use quorum_state_file::{ElectionState, Store};
 use requests::Peer;
-use respond::HeldResponse;
+use respond::{HeldResponse, ReplyTo};
 use state::Role;
 
 /// One replica of the metadata quorum, voting or observing.
@@ -135,17 +140,21 @@ impl Raft {
     /// Answers exactly once, now or later; while it is later, the connection is muted here, and unmuted with the answer.
     /// A body that cannot be read closes the connection, as in Kafka.
     pub fn handle_request(&mut self, ctx: &mut Ctx<'_>, conn: ConnId, head: &RequestHead, body: &Bytes) {
-        let result = match head.api_key {
+        self.now = ctx.now.mono;
+        let to = ReplyTo::new(conn, head);
+        let understood = match head.api_key {
             _ if self.failure.is_some() => None,
-            ApiKey::Fetch => self.handle_fetch(ctx, conn, head, body),
-            ApiKey::FetchSnapshot => self.handle_fetch_snapshot(ctx, conn, head, body),
-            ApiKey::Vote => self.handle_vote(ctx, conn, head, body),
-            ApiKey::BeginQuorumEpoch => self.handle_begin_quorum_epoch(ctx, conn, head, body),
-            ApiKey::EndQuorumEpoch => self.handle_end_quorum_epoch(ctx, conn, head, body),
-            ApiKey::DescribeQuorum => self.handle_describe_quorum(ctx, conn, head, body),
+            ApiKey::Fetch => read(head, body).map(|request| self.handle_fetch(ctx, to, &request)),
+            ApiKey::FetchSnapshot => read(head, body).map(|request| self.handle_fetch_snapshot(ctx, to, &request)),
+            ApiKey::Vote => read(head, body).map(|request| self.handle_vote(ctx, to, &request)),
+            ApiKey::BeginQuorumEpoch => {
+                read(head, body).map(|request| self.handle_begin_quorum_epoch(ctx, to, &request))
+            }
+            ApiKey::EndQuorumEpoch => read(head, body).map(|request| self.handle_end_quorum_epoch(ctx, to, &request)),
+            ApiKey::DescribeQuorum => read(head, body).map(|request| self.handle_describe_quorum(ctx, to, &request)),
             _ => None,
         };
-        if result.is_none() {
+        if understood.is_none() {
             ctx.out.push(Output::Close { conn });
         }
         self.drive(ctx);
@@ -266,4 +275,8 @@ impl Raft {
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
+}
+
+fn read<R: Message>(head: &RequestHead, body: &Bytes) -> Option<R> {
+    frame::decode_body(head.api_version, body).ok()
 }

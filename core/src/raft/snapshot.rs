@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     disk::{Disk, DiskResult},
-    id::{ConnId, NodeId},
+    id::NodeId,
     seam::{Ctx, Part},
     wire::{
         batch::{BatchBuilder, ControlType, batches},
@@ -21,7 +21,6 @@ use crate::{
             FetchSnapshotRequest, FetchSnapshotResponse, LeaderIdAndEpoch, NodeEndpoint, ResponsePartitionSnapshot,
             ResponseTopicSnapshot, SnapshotId, TopicSnapshot,
         },
-        frame::{self, RequestHead},
         message::Message,
         records::Records,
     },
@@ -169,16 +168,7 @@ impl Raft {
     }
 
     /// `KafkaRaftClient.handleFetchSnapshotRequest`: a stretch of a checkpoint file, as it lies on the disk.
-    pub(super) fn handle_fetch_snapshot(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        conn: ConnId,
-        head: &RequestHead,
-        body: &Bytes,
-    ) -> Option<()> {
-        self.now = ctx.now.mono;
-        let request: FetchSnapshotRequest = frame::decode_body(head.api_version, body).ok()?;
-        let to = ReplyTo::new(conn, head);
+    pub(super) fn handle_fetch_snapshot(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &FetchSnapshotRequest) {
         let partition = match request.topics.as_slice() {
             [TopicSnapshot { name, partitions }] if name == TOPIC => partitions.first().filter(|p| p.partition == 0),
             _ => None,
@@ -190,7 +180,7 @@ impl Raft {
             }
             None => response.error_code = ErrorCode::UnknownTopicOrPartition.code(),
             Some(partition) => {
-                self.identify(ctx, conn, request.replica_id);
+                self.identify(ctx, to.conn, request.replica_id);
                 let id = &partition.snapshot_id;
                 let key = SnapshotKey { end_offset: id.end_offset, epoch: id.epoch };
                 let chunk = self.check_leader(partition.current_leader_epoch).and_then(|()| {
@@ -224,7 +214,6 @@ impl Raft {
             }
         }
         self.respond::<FetchSnapshotRequest>(ctx, to, &response);
-        Some(())
     }
 }
 
