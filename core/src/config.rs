@@ -76,7 +76,15 @@ pub struct NodeConfig {
     pub fetch_max_bytes: i32,
     pub offsets_topic_num_partitions: i32,
     pub offsets_topic_replication_factor: i16,
+    pub offsets_topic_segment_bytes: u32,
+    pub offsets_commit_timeout_ms: u64,
+    pub offsets_retention_minutes: i64,
+    pub offsets_retention_check_interval_ms: u64,
+    pub offset_metadata_max_bytes: u64,
     pub group_initial_rebalance_delay_ms: u64,
+    pub group_min_session_timeout_ms: i64,
+    pub group_max_session_timeout_ms: i64,
+    pub group_max_size: i32,
 }
 
 impl Default for NodeConfig {
@@ -135,7 +143,15 @@ impl Default for NodeConfig {
             fetch_max_bytes: 55 << 20,
             offsets_topic_num_partitions: 50,
             offsets_topic_replication_factor: 3,
+            offsets_topic_segment_bytes: 100 << 20,
+            offsets_commit_timeout_ms: 5000,
+            offsets_retention_minutes: 7 * 24 * 60,
+            offsets_retention_check_interval_ms: 600_000,
+            offset_metadata_max_bytes: 4096,
             group_initial_rebalance_delay_ms: 3000,
+            group_min_session_timeout_ms: 6000,
+            group_max_session_timeout_ms: 1_800_000,
+            group_max_size: i32::MAX,
         }
     }
 }

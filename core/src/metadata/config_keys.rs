@@ -98,6 +98,9 @@ pub const BROKER_KEYS: &[BrokerKey] = broker_keys! {
     "delete.topic.enable" Boolean ReadOnly Limit::Any, |c| c.delete_topic_enable.to_string();
     "fetch.max.bytes" Int ReadOnly Limit::Any, |c| c.fetch_max_bytes.to_string();
     "group.initial.rebalance.delay.ms" Int ReadOnly Limit::Any, |c| c.group_initial_rebalance_delay_ms.to_string();
+    "group.max.session.timeout.ms" Int ReadOnly Limit::Any, |c| c.group_max_session_timeout_ms.to_string();
+    "group.max.size" Int ReadOnly Limit::AtLeast(1), |c| c.group_max_size.to_string();
+    "group.min.session.timeout.ms" Int ReadOnly Limit::Any, |c| c.group_min_session_timeout_ms.to_string();
     "leader.imbalance.check.interval.seconds" Long ReadOnly Limit::Any, |c| c.leader_imbalance_check_interval_seconds.to_string();
     "log.cleaner.delete.retention.ms" Long ClusterWide Limit::AtLeast(0), |_| "86400000".into();
     "log.cleaner.max.compaction.lag.ms" Long ClusterWide Limit::AtLeast(1), |_| MAX.into();
@@ -124,8 +127,13 @@ pub const BROKER_KEYS: &[BrokerKey] = broker_keys! {
     "min.insync.replicas" Int ClusterWide Limit::AtLeast(1), |c| c.min_insync_replicas.to_string();
     "node.id" Int ReadOnly Limit::Any, |c| c.node_id.to_string();
     "num.partitions" Int ReadOnly Limit::AtLeast(1), |c| c.num_partitions.to_string();
+    "offset.metadata.max.bytes" Int ReadOnly Limit::Any, |c| c.offset_metadata_max_bytes.to_string();
+    "offsets.commit.timeout.ms" Int ReadOnly Limit::AtLeast(1), |c| c.offsets_commit_timeout_ms.to_string();
+    "offsets.retention.check.interval.ms" Long ReadOnly Limit::AtLeast(1), |c| c.offsets_retention_check_interval_ms.to_string();
+    "offsets.retention.minutes" Int ReadOnly Limit::AtLeast(1), |c| c.offsets_retention_minutes.to_string();
     "offsets.topic.num.partitions" Int ReadOnly Limit::AtLeast(1), |c| c.offsets_topic_num_partitions.to_string();
     "offsets.topic.replication.factor" Int ReadOnly Limit::AtLeast(1), |c| c.offsets_topic_replication_factor.to_string();
+    "offsets.topic.segment.bytes" Int ReadOnly Limit::AtLeast(1), |c| c.offsets_topic_segment_bytes.to_string();
     "producer.id.expiration.ms" Int ClusterWide Limit::AtLeast(1), |c| c.producer_id_expiration_ms.to_string();
     "replica.fetch.backoff.ms" Int ReadOnly Limit::AtLeast(0), |c| c.replica_fetch_backoff_ms.to_string();
     "replica.fetch.max.bytes" Int ReadOnly Limit::AtLeast(0), |c| c.replica_fetch_max_bytes.to_string();
