@@ -3,7 +3,7 @@
 
 use lab_core::wire::{
     api::ApiKey,
-    control_records,
+    control_records, group_records,
     header::{RequestHeader, ResponseHeader},
     metadata_records,
     schema::{Field, Kind, Schema, Versions},
@@ -19,6 +19,7 @@ fn main() {
         .chain(headers)
         .chain(controls)
         .chain(metadata_records::SCHEMAS.iter().copied())
+        .chain(group_records::SCHEMAS.iter().copied())
         .map(|schema| {
             json!({
                 "name": schema.name,

@@ -36,6 +36,8 @@ pub mod controller;
 
 pub mod replica;
 
+pub mod group;
+
 pub mod broker;
 
 pub mod client;

@@ -216,6 +216,73 @@ pub enum EventKind {
         count: i32,
     },
 
+    // Groups, as their coordinator sees them.
+    /// The groups of this partition of `__consumer_offsets` are served from here now.
+    CoordinatorLoaded {
+        partition: i32,
+        groups: u32,
+        records: u64,
+    },
+    /// Somebody wants to join and was given an id to do it with (KIP-394).
+    MemberIdGiven {
+        group: String,
+        member: String,
+    },
+    MemberJoined {
+        group: String,
+        member: String,
+        client: String,
+        instance_id: Option<String>,
+    },
+    /// A static member is back under a new id, and nothing was rebalanced (KIP-345).
+    StaticMemberReturned {
+        group: String,
+        instance_id: String,
+        old_member: String,
+        member: String,
+    },
+    MemberLeft {
+        group: String,
+        member: String,
+        why: String,
+    },
+    RebalanceStarted {
+        group: String,
+        generation: i32,
+        members: u32,
+        why: String,
+    },
+    /// Everybody joined who will: the leader has to share out.
+    GenerationBegan {
+        group: String,
+        generation: i32,
+        protocol: String,
+        leader: String,
+        members: Vec<String>,
+    },
+    /// The group's leader handed in who reads what.
+    AssignmentGiven {
+        group: String,
+        generation: i32,
+        leader: String,
+    },
+    GroupStable {
+        group: String,
+        generation: i32,
+    },
+    OffsetCommitted {
+        group: String,
+        member: String,
+        generation: i32,
+        partition: TopicPartition,
+        offset: i64,
+    },
+    OffsetCommitRefused {
+        group: String,
+        member: String,
+        error: i16,
+    },
+
     // Clients.
     RecordBuffered {
         partition: TopicPartition,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The jars that hold schemas of ours.
-const JARS: [&str; 3] = ["kafka-clients", "kafka-metadata", "kafka-raft"];
+const JARS: [&str; 4] = ["kafka-clients", "kafka-metadata", "kafka-raft", "kafka-group-coordinator"];
 
 /// Whether the compare took place; `false` when there is nothing to compare with.
 pub fn compare(args: &[String]) -> Result<bool> {
@@ -48,10 +48,10 @@ pub fn compare(args: &[String]) -> Result<bool> {
     Ok(true)
 }
 
-/// The three jars, from the first place that has them all.
+/// The jars, from the first place that has them all.
 fn find_jars(given: Option<&Path>) -> Result<Option<Vec<PathBuf>>> {
     let in_folder = |folder: &Path| JARS.map(|jar| folder.join(format!("{jar}-{}.jar", peer::VERSION)));
-    let complete = |jars: &[PathBuf; 3]| jars.iter().all(|jar| jar.exists());
+    let complete = |jars: &[PathBuf; 4]| jars.iter().all(|jar| jar.exists());
     if let Some(folder) = given {
         let jars = in_folder(folder);
         ensure!(complete(&jars), "{} does not hold {}", folder.display(), jars.map(|jar| file_name(&jar)).join(", "));

@@ -1,6 +1,8 @@
 //! Metadata: who is there, and who leads what. Also what creates topics by being asked for them
 //! (`KRaftMetadataCache`, `AutoTopicCreationManager`).
 
+use std::sync::Arc;
+
 use super::{Broker, Purpose, Reply};
 use crate::{
     metadata::{
@@ -93,26 +95,32 @@ impl Broker {
     /// Asks the controller to create topics that somebody wanted. The client is told that they are unknown and asks
     /// again, as in Kafka since KRaft.
     fn auto_create(&mut self, ctx: &mut Ctx, missing: Vec<String>) {
-        let config = &self.config;
-        let mut wanted: Vec<String> = missing.into_iter().filter(|name| !self.creating.contains(name)).collect();
-        wanted.truncate(AUTO_CREATED_MAX.saturating_sub(self.creating.len()));
-        if wanted.is_empty() {
-            return;
-        }
-        let topic = |name: &String| CreatableTopic {
-            name: name.clone(),
+        let config = Arc::clone(&self.config);
+        let topic = |name: String| CreatableTopic {
+            name,
             num_partitions: config.num_partitions,
             replication_factor: config.default_replication_factor,
             ..Default::default()
         };
+        self.create_topics(ctx, missing.into_iter().map(topic).collect());
+    }
+
+    /// Asks the controller for topics that this broker needs, or that somebody asked it for.
+    pub(super) fn create_topics(&mut self, ctx: &mut Ctx, mut wanted: Vec<CreatableTopic>) {
+        wanted.retain(|topic| !self.creating.contains(&topic.name));
+        wanted.truncate(AUTO_CREATED_MAX.saturating_sub(self.creating.len()));
+        if wanted.is_empty() {
+            return;
+        }
+        let names: Vec<String> = wanted.iter().map(|t| t.name.clone()).collect();
         let request = CreateTopicsRequest {
-            topics: wanted.iter().map(topic).collect(),
-            timeout_ms: i32::try_from(config.request_timeout_ms).unwrap_or(i32::MAX),
+            topics: wanted,
+            timeout_ms: i32::try_from(self.config.request_timeout_ms).unwrap_or(i32::MAX),
             ..Default::default()
         };
-        self.creating.extend(wanted.iter().cloned());
-        let deadline = Some(ctx.now.mono.plus_ms(config.request_timeout_ms));
-        self.forwarding.ask(ctx, CREATE_TOPICS_VERSION, &request, Purpose::AutoCreate(wanted), deadline);
+        self.creating.extend(names.iter().cloned());
+        let deadline = Some(ctx.now.mono.plus_ms(self.config.request_timeout_ms));
+        self.forwarding.ask(ctx, CREATE_TOPICS_VERSION, &request, Purpose::AutoCreate(names), deadline);
     }
 
     /// Clients send to "the controller" what any broker forwards, so any will do: this one, if it is in service.

@@ -10,11 +10,17 @@ mod lifecycle;
 mod observer;
 mod shutdown;
 
+// The group coordinator, beside the replicas.
+mod groups;
+
 // One file per API.
 mod describe_cluster;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
+mod group_admin;
+mod group_members;
+mod group_offsets;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;
@@ -47,6 +53,7 @@ use self::{
 use crate::{
     config::NodeConfig,
     controller::api_versions,
+    group::GroupCoordinator,
     id::{ConnId, Token},
     log::checkpoint,
     metadata::{describe_configs, image::MetadataImage},
@@ -107,6 +114,7 @@ pub struct Broker {
     /// What clients want of the controller.
     forwarding: ControllerChannel<Purpose>,
     producer_ids: ProducerIds,
+    groups: GroupCoordinator,
     /// Topics on their way of being created because somebody asked for them.
     creating: BTreeSet<String>,
 
@@ -157,6 +165,7 @@ impl Broker {
             isrs: channel("alter-partition", config.request_timeout_ms),
             forwarding: channel("forwarding", config.request_timeout_ms),
             producer_ids: ProducerIds::default(),
+            groups: GroupCoordinator::new(Arc::clone(&config), now),
             creating: BTreeSet::new(),
             next_idle_check: now.plus_ms(IDLE_CHECK_MS),
             config,
@@ -179,6 +188,11 @@ impl Broker {
     /// Its replicas, for those who look at it from outside.
     pub fn replicas(&self) -> &ReplicaManager {
         &self.replicas
+    }
+
+    /// The groups that it coordinates.
+    pub fn groups(&self) -> &GroupCoordinator {
+        &self.groups
     }
 
     /// A metadata record that this broker could not make sense of, if there was one.
@@ -224,6 +238,7 @@ impl Broker {
     fn answer_and_work(&mut self, ctx: &mut Ctx) {
         loop {
             self.replicas.settle(ctx, &self.image);
+            self.drive_groups(ctx);
             for answer in self.replicas.take_answers() {
                 match answer {
                     Answer::Produce(reply, response) => self.answer_produce(ctx, &reply, &response),
@@ -265,6 +280,16 @@ impl Broker {
             ApiKey::OffsetForLeaderEpoch => self.offset_for_leader_epoch(ctx, &reply, read(version, &body)?),
             ApiKey::FindCoordinator => self.find_coordinator(ctx, &reply, read(version, &body)?),
             ApiKey::InitProducerId => self.init_producer_id(ctx, reply, &read(version, &body)?),
+            ApiKey::JoinGroup => self.join_group(ctx, reply, &read(version, &body)?),
+            ApiKey::SyncGroup => self.sync_group(ctx, reply, read(version, &body)?),
+            ApiKey::Heartbeat => self.group_heartbeat(ctx, reply, &read(version, &body)?),
+            ApiKey::LeaveGroup => self.leave_group(ctx, reply, read(version, &body)?),
+            ApiKey::OffsetCommit => self.offset_commit(ctx, reply, read(version, &body)?),
+            ApiKey::OffsetFetch => self.offset_fetch(ctx, reply, read(version, &body)?),
+            ApiKey::OffsetDelete => self.offset_delete(ctx, reply, &read(version, &body)?),
+            ApiKey::DescribeGroups => self.describe_groups(ctx, &reply, &read(version, &body)?),
+            ApiKey::ListGroups => self.list_groups(ctx, &reply, &read(version, &body)?),
+            ApiKey::DeleteGroups => self.delete_groups(ctx, reply, read(version, &body)?),
             ApiKey::DescribeCluster => self.describe_cluster(ctx, &reply, &read(version, &body)?),
             ApiKey::DescribeTopicPartitions => self.describe_topic_partitions(ctx, &reply, &read(version, &body)?),
             ApiKey::DescribeConfigs => {
@@ -353,6 +378,7 @@ impl Broker {
         let cause = ctx.out.cause();
         self.replicas.tick(ctx, &self.image);
         self.drive_producer_ids(ctx);
+        self.groups.tick(ctx);
         if now >= self.next_idle_check {
             self.next_idle_check = now.plus_ms(IDLE_CHECK_MS);
             for conn in self.conns.idle(now, self.config.connections_max_idle_ms) {
@@ -429,7 +455,13 @@ impl Machine for Broker {
         let channels = [&self.heartbeats, &self.isrs, &self.forwarding].into_iter().map(ControllerChannel::deadline);
         // A heartbeat that is due waits for the one before it, whose end is an input.
         let lifecycle = self.heartbeats.is_idle().then(|| self.lifecycle.deadline());
-        let others = [self.raft.deadline(), self.producer_ids.deadline(), self.shutdown_deadline(), lifecycle];
+        let others = [
+            self.raft.deadline(),
+            self.producer_ids.deadline(),
+            self.shutdown_deadline(),
+            self.groups.deadline(),
+            lifecycle,
+        ];
         let soonest = channels.chain(others).flatten().min();
         let always = self.replicas.deadline().min(self.next_idle_check);
         Some(soonest.map_or(always, |at| at.min(always)))

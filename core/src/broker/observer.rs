@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Broker;
 use crate::{
-    id::NodeId,
+    id::{NodeId, Uuid},
     metadata::{
         image::{Change, MetadataImage, ResourceType},
         record::MetadataRecord,
@@ -27,6 +27,7 @@ struct Delta {
     configured: BTreeSet<String>,
     /// Some broker's configuration changed, and with it what topics inherit.
     brokers_configured: bool,
+    deleted: Vec<(String, Uuid)>,
 }
 
 impl Delta {
@@ -47,7 +48,10 @@ impl Delta {
             Change::BrokerRemoved(broker) => {
                 self.brokers.insert(broker.id);
             }
-            Change::TopicDeleted(topic) => self.add_all(topic.id, topic.partitions.keys()),
+            Change::TopicDeleted(topic) => {
+                self.add_all(topic.id, topic.partitions.keys());
+                self.deleted.push((topic.name.clone(), topic.id));
+            }
             Change::Partition { topic_id, partition, .. } => {
                 self.partitions.insert(PartitionKey { topic_id, partition });
             }
@@ -60,7 +64,7 @@ impl Delta {
         }
     }
 
-    fn add_all<'a>(&mut self, topic_id: crate::id::Uuid, partitions: impl Iterator<Item = &'a i32>) {
+    fn add_all<'a>(&mut self, topic_id: Uuid, partitions: impl Iterator<Item = &'a i32>) {
         self.partitions.extend(partitions.map(|&partition| PartitionKey { topic_id, partition }));
     }
 
@@ -149,6 +153,9 @@ impl Broker {
             ctx.out.because(cause);
             self.replicas.apply(ctx, &self.image, key);
         }
+        ctx.out.because(cause);
+        self.coordinate(ctx);
+        self.forget_topics(ctx, &delta.deleted);
         ctx.out.because(cause);
     }
 

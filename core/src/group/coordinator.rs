@@ -6,11 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Answer, Caller, Effect, Env, Part, Then, UNKNOWN_MEMBER_ID,
     classic::ClassicGroup,
-
     leave::leave_response,
     placement,
-    record::GroupRecord,
     rebalance::{answer_join, refuse_join},
+    record::GroupRecord,
     shard::Shard,
     timers::{Timers, What},
 };
@@ -318,8 +317,7 @@ impl GroupCoordinator {
     ) {
         let partition = self.partition_for(&request.group_id);
         let (again, refused) = (reply.clone(), Answer::from(response.clone()));
-        let served =
-            self.serve(ctx, partition, |shard, env| shard.offset_commit(env, reply, request, response));
+        let served = self.serve(ctx, partition, |shard, env| shard.offset_commit(env, reply, request, response));
         if let Err(error) = served {
             self.answer(ctx, again, refused.with_error(error));
         }
@@ -338,8 +336,7 @@ impl GroupCoordinator {
         if request.group_id.is_empty() {
             return self.answer(ctx, reply, refusal(ErrorCode::InvalidGroupId));
         }
-        let served =
-            self.serve(ctx, partition, |shard, env| shard.offset_delete(env, reply, request, response));
+        let served = self.serve(ctx, partition, |shard, env| shard.offset_delete(env, reply, request, response));
         if let Err(error) = served {
             self.answer(ctx, again, refusal(error));
         }
@@ -472,12 +469,7 @@ impl GroupCoordinator {
     }
 
     /// As `at`, for requests: while the groups are not known they cannot be answered.
-    fn serve(
-        &mut self,
-        ctx: &mut Ctx,
-        partition: i32,
-        f: impl FnOnce(&mut Shard, &mut Env),
-    ) -> Result<(), ErrorCode> {
+    fn serve(&mut self, ctx: &mut Ctx, partition: i32, f: impl FnOnce(&mut Shard, &mut Env)) -> Result<(), ErrorCode> {
         self.active(partition)?;
         self.at(ctx, partition, f);
         Ok(())

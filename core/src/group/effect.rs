@@ -24,7 +24,12 @@ use crate::{
 #[derive(Clone, Debug)]
 pub enum Effect {
     Answer(Reply, Answer),
-    Append { partition: i32, records: Vec<GroupRecord>, then: Then, cause: Option<EventId> },
+    Append {
+        partition: i32,
+        records: Vec<GroupRecord>,
+        then: Then,
+        cause: Option<EventId>,
+    },
     /// A part of an answer about several groups is there.
     Gathered(u64, Part),
 }

@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use crate::{
     broker::Reply,
-    wire::{describe_groups::DescribedGroupMember, group_records::MemberMetadata, join_group::JoinGroupRequestProtocol},
+    wire::{
+        describe_groups::DescribedGroupMember, group_records::MemberMetadata, join_group::JoinGroupRequestProtocol,
+    },
 };
 
 #[derive(Clone, Debug)]

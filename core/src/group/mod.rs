@@ -37,15 +37,15 @@ mod offset_delete;
 mod offset_fetch;
 
 // All of them.
-mod coordinator;
-mod effect;
+pub mod coordinator;
+pub mod effect;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
     coordinator::GroupCoordinator,
-    effect::{Answer, Effect, Then},
+    effect::{Answer, Effect, Part, Then},
 };
 
 use crate::{

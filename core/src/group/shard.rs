@@ -4,17 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Env, Then, client_error,
+    Env, Then,
     classic::ClassicGroup,
+    client_error,
     effect::{Effect, Part},
     offsets::Offsets,
     record::GroupRecord,
 };
-use crate::{
-    id::EventId,
-    seam::Time,
-    wire::error::ErrorCode,
-};
+use crate::{id::EventId, seam::Time, wire::error::ErrorCode};
 
 #[derive(Clone, Debug)]
 pub struct Shard {

@@ -58,7 +58,8 @@ impl ClassicGroup {
             return Err(ErrorCode::IllegalGeneration);
         }
         // What is missing on either side contradicts nothing (KIP-559).
-        let differ = |theirs: &Option<String>, ours: &Option<String>| theirs.is_some() && ours.is_some() && theirs != ours;
+        let differ =
+            |theirs: &Option<String>, ours: &Option<String>| theirs.is_some() && ours.is_some() && theirs != ours;
         if differ(&request.protocol_type, &self.protocol_type) || differ(&request.protocol_name, &self.protocol) {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }

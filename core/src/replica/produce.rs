@@ -1,5 +1,7 @@
 //! Appending what producers send, and answering when enough replicas have it (`ReplicaManager.appendRecords`).
 
+use bytes::Bytes;
+
 use super::{
     PartitionKey,
     manager::{Answer, ReplicaManager},
@@ -123,6 +125,20 @@ impl ReplicaManager {
         let deadline = ctx.now.mono.plus_ms(timeout_ms);
         self.purgatory.park_produce(ParkedProduce { reply, deadline, version, response, waiting });
         Produced::Parked
+    }
+
+    /// Appends a batch of this broker's own, for a coordinator, as acks=all does. Returns the log's end after it: when the
+    /// high watermark is there, every in-sync replica has it.
+    pub fn append_own(
+        &mut self,
+        ctx: &mut Ctx,
+        image: &MetadataImage,
+        key: PartitionKey,
+        bytes: &Bytes,
+    ) -> Result<i64, ErrorCode> {
+        let batch = Batch::parse(bytes).expect("this broker made it");
+        let stored = self.append(ctx, image, key, ACKS_ALL, &batch);
+        stored.map(|s| s.required_offset).map_err(|refusal| ErrorCode::from_code(refusal.error))
     }
 
     fn append(

@@ -193,6 +193,47 @@ impl EventKind {
                 format!("{who} got producer ids {first} to {} from the controller", first + i64::from(*count) - 1)
             }
 
+            Self::CoordinatorLoaded { partition, groups, records } => {
+                let (groups, records) = (count(i64::from(*groups), "group"), count(*records as i64, "record"));
+                format!("{who} coordinates the groups of __consumer_offsets-{partition}: {groups} from {records}")
+            }
+            Self::MemberIdGiven { group, member } => {
+                format!("{who} gave a newcomer to group {group} the member id {member} to join with")
+            }
+            Self::MemberJoined { group, member, instance_id, .. } => match instance_id {
+                Some(instance_id) => format!("static member {instance_id} joined group {group} as {member}"),
+                None => format!("{member} joined group {group}"),
+            },
+            Self::StaticMemberReturned { group, instance_id, member, .. } => {
+                format!("static member {instance_id} is back in group {group}, now as {member}")
+            }
+            Self::MemberLeft { group, member, why } => format!("{member} is out of group {group}: {why}"),
+            Self::RebalanceStarted { group, generation, members, why } => {
+                let members = count(i64::from(*members), "member");
+                format!("group {group} rebalances after generation {generation} with {members}: {why}")
+            }
+            Self::GenerationBegan { group, generation, members, .. } if members.is_empty() => {
+                format!("group {group} is empty, in generation {generation}")
+            }
+            Self::GenerationBegan { group, generation, protocol, leader, members } => {
+                let members = count(members.len() as i64, "member");
+                format!(
+                    "generation {generation} of group {group} began with {members}: {leader} shares out by {protocol}"
+                )
+            }
+            Self::AssignmentGiven { group, generation, leader } => {
+                format!("{leader} handed in who reads what in generation {generation} of group {group}")
+            }
+            Self::GroupStable { group, generation } => {
+                format!("group {group} is stable in generation {generation}: its members know what they read")
+            }
+            Self::OffsetCommitted { group, partition, offset, .. } => {
+                format!("group {group} committed offset {offset} of {partition}")
+            }
+            Self::OffsetCommitRefused { group, error, .. } => {
+                format!("{who} refused an offset commit of group {group}: {}", ErrorCode::from_code(*error).name())
+            }
+
             Self::RecordBuffered { partition, key: Some(key) } => {
                 format!("{who} put a record with key {key} into {partition}")
             }
@@ -280,6 +321,16 @@ impl EventKind {
             Self::Truncated { .. } => "AbstractFetcherThread, KIP-101",
             Self::Recovered { .. } => "LogLoader",
             Self::ProducerIdsAllocated { .. } => "ProducerIdControlManager, KIP-730",
+            Self::CoordinatorLoaded { .. } => "CoordinatorRuntime",
+            Self::MemberIdGiven { .. } => "GroupMetadataManager, KIP-394",
+            Self::StaticMemberReturned { .. } => "GroupMetadataManager, KIP-345",
+            Self::RebalanceStarted { .. } => "GroupMetadataManager, KIP-134",
+            Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::GenerationBegan { .. }
+            | Self::AssignmentGiven { .. }
+            | Self::GroupStable { .. } => "GroupMetadataManager",
+            Self::OffsetCommitted { .. } | Self::OffsetCommitRefused { .. } => "OffsetMetadataManager",
             Self::RecordBuffered { .. } => "RecordAccumulator, KIP-480",
             Self::BatchSent { .. } | Self::BatchAcked { .. } => "Sender",
             Self::BatchRetried { .. } | Self::BatchFailed { .. } => "Sender, KIP-98",
@@ -369,6 +420,7 @@ impl EventKind {
             | Self::BatchRetried { partition, .. }
             | Self::BatchFailed { partition, .. }
             | Self::LeaderLearned { partition, .. }
+            | Self::OffsetCommitted { partition, .. }
             | Self::RecordsRead { partition, .. } => Some(partition),
             _ => None,
         }
@@ -401,6 +453,10 @@ fn because(why: &str) -> String {
 
 fn span(first: i64, last: i64) -> String {
     if last <= first { format!("record {first}") } else { format!("records {first} to {last}") }
+}
+
+fn count(number: i64, noun: &str) -> String {
+    format!("{number} {}", if number == 1 { noun.to_owned() } else { format!("{noun}s") })
 }
 
 fn list(nodes: &[NodeId]) -> String {

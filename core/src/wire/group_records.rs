@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use lab_derive::Message;
 
-use super::{message::Message as _, schema::Schema};
+use super::schema::Schema;
 use crate::id::Uuid;
 
 /// Keys and values, in pairs.

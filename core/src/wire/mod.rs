@@ -36,6 +36,7 @@ pub mod produce;
 // Groups.
 pub mod delete_groups;
 pub mod describe_groups;
+pub mod group_records;
 pub mod heartbeat;
 pub mod join_group;
 pub mod leave_group;

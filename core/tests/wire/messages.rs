@@ -99,6 +99,10 @@ macro_rules! for_each_message {
             metadata_records::FenceBrokerRecord;
             metadata_records::UnfenceBrokerRecord;
             metadata_records::ClearElrRecord;
+            group_records::OffsetCommitKey;
+            group_records::OffsetCommitValue;
+            group_records::GroupMetadataKey;
+            group_records::GroupMetadataValue;
         }
     };
     (@list $visit:ident $($module:ident::$ours:ident $(= $theirs:ident)?;)*) => {

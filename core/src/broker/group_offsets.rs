@@ -1,0 +1,162 @@
+//! OffsetCommit, OffsetFetch and OffsetDelete: topics are looked up here, by name or id, the rest is the coordinator's
+//! (`KafkaApis.handleOffsetCommitRequest`, `handleOffsetFetchRequest`, `handleOffsetDeleteRequest`).
+
+use super::{Broker, Reply};
+use crate::{
+    authorize::Operation,
+    id::Uuid,
+    seam::Ctx,
+    wire::{
+        error::ErrorCode,
+        offset_commit::{
+            OffsetCommitRequest, OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+        },
+        offset_delete::{
+            OffsetDeleteRequest, OffsetDeleteResponse, OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
+        },
+        offset_fetch::{
+            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponse,
+            OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponseTopic,
+        },
+    },
+};
+
+/// Topics by id from here on (KIP-848).
+const BY_ID_SINCE: i16 = 10;
+/// Several groups in one request from here on (KIP-709).
+const BATCHED_SINCE: i16 = 8;
+/// Before this version there was no error for a whole answer.
+const ERROR_OF_ALL_SINCE: i16 = 2;
+
+impl Broker {
+    pub(super) fn offset_commit(&mut self, ctx: &mut Ctx, reply: Reply, mut request: OffsetCommitRequest) {
+        let denied = !self.may(&reply, Operation::Read, &request.group_id);
+        let by_id = reply.version >= BY_ID_SINCE;
+        let mut response = OffsetCommitResponse::default();
+        for topic in &mut request.topics {
+            let known = self.resolve(by_id, &mut topic.name, &mut topic.topic_id);
+            let known_partitions = known.and_then(|()| self.image.topic_by_id(topic.topic_id)).map(|t| &t.partitions);
+            let check = |partition: i32| match known_partitions {
+                _ if denied => ErrorCode::GroupAuthorizationFailed,
+                None if by_id => ErrorCode::UnknownTopicId,
+                Some(partitions) if partitions.contains_key(&partition) => ErrorCode::None,
+                _ => ErrorCode::UnknownTopicOrPartition,
+            };
+            let partitions = topic.partitions.iter().map(|p| OffsetCommitResponsePartition {
+                partition_index: p.partition_index,
+                error_code: check(p.partition_index).code(),
+            });
+            response.topics.push(OffsetCommitResponseTopic {
+                name: topic.name.clone(),
+                topic_id: topic.topic_id,
+                partitions: partitions.collect(),
+            });
+        }
+        if response.topics.iter().flat_map(|t| &t.partitions).all(|p| p.error_code != 0) {
+            return self.conns.answer::<OffsetCommitRequest>(ctx, &reply, &response);
+        }
+        self.groups.offset_commit(ctx, reply, &request, response);
+    }
+
+    pub(super) fn offset_fetch(&mut self, ctx: &mut Ctx, reply: Reply, request: OffsetFetchRequest) {
+        let by_id = reply.version >= BY_ID_SINCE;
+        let mut groups = request.groups;
+        if reply.version < BATCHED_SINCE {
+            let topic = |t: crate::wire::offset_fetch::OffsetFetchRequestTopic| OffsetFetchRequestTopics {
+                name: t.name,
+                partition_indexes: t.partition_indexes,
+                ..Default::default()
+            };
+            let topics = request.topics.map(|topics| topics.into_iter().map(topic).collect());
+            groups = vec![OffsetFetchRequestGroup { group_id: request.group_id, topics, ..Default::default() }];
+        }
+        for topic in groups.iter_mut().flat_map(|g| g.topics.iter_mut().flatten()) {
+            self.resolve(by_id, &mut topic.name, &mut topic.topic_id);
+        }
+        if let Some(denied) = groups.iter().find(|g| !self.may(&reply, Operation::Describe, &g.group_id)) {
+            let error_code = ErrorCode::GroupAuthorizationFailed.code();
+            let group_id = denied.group_id.clone();
+            let refused = OffsetFetchResponseGroup { group_id, error_code, ..Default::default() };
+            return self.answer_offset_fetch(ctx, &reply, vec![refused]);
+        }
+        if groups.is_empty() {
+            return self.answer_offset_fetch(ctx, &reply, Vec::new());
+        }
+        self.groups.offset_fetch(ctx, reply, &groups, request.require_stable);
+    }
+
+    /// In the shape of the version.
+    pub(super) fn answer_offset_fetch(
+        &mut self,
+        ctx: &mut Ctx,
+        reply: &Reply,
+        mut groups: Vec<OffsetFetchResponseGroup>,
+    ) {
+        for topic in groups.iter_mut().flat_map(|g| &mut g.topics) {
+            if reply.version >= BY_ID_SINCE {
+                if let Some(id) = self.image.topic_id(&topic.name) {
+                    topic.topic_id = id;
+                } else {
+                    let unknown = ErrorCode::UnknownTopicId.code();
+                    topic.partitions.iter_mut().for_each(|p| p.error_code = unknown);
+                }
+            }
+        }
+        let response = if reply.version >= BATCHED_SINCE {
+            OffsetFetchResponse { groups, ..Default::default() }
+        } else {
+            let group = groups.pop().unwrap_or_default();
+            let of_all = if reply.version >= ERROR_OF_ALL_SINCE { group.error_code } else { 0 };
+            let topics = group.topics.into_iter().map(|topic| OffsetFetchResponseTopic {
+                name: topic.name,
+                partitions: topic
+                    .partitions
+                    .into_iter()
+                    .map(|p| OffsetFetchResponsePartition {
+                        partition_index: p.partition_index,
+                        committed_offset: p.committed_offset,
+                        committed_leader_epoch: p.committed_leader_epoch,
+                        metadata: p.metadata,
+                        error_code: if reply.version < ERROR_OF_ALL_SINCE && group.error_code != 0 {
+                            group.error_code
+                        } else {
+                            p.error_code
+                        },
+                    })
+                    .collect(),
+            });
+            OffsetFetchResponse { topics: topics.collect(), error_code: of_all, ..Default::default() }
+        };
+        self.conns.answer::<OffsetFetchRequest>(ctx, reply, &response);
+    }
+
+    pub(super) fn offset_delete(&mut self, ctx: &mut Ctx, reply: Reply, request: &OffsetDeleteRequest) {
+        if !self.may(&reply, Operation::Delete, &request.group_id) {
+            let error_code = ErrorCode::GroupAuthorizationFailed.code();
+            let response = OffsetDeleteResponse { error_code, ..Default::default() };
+            return self.conns.answer::<OffsetDeleteRequest>(ctx, &reply, &response);
+        }
+        let mut response = OffsetDeleteResponse::default();
+        for topic in &request.topics {
+            let known = self.image.topic(&topic.name);
+            let is_known = |p: i32| known.is_some_and(|t| t.partitions.contains_key(&p));
+            let partitions = topic.partitions.iter().map(|p| OffsetDeleteResponsePartition {
+                partition_index: p.partition_index,
+                error_code: if is_known(p.partition_index) { 0 } else { ErrorCode::UnknownTopicOrPartition.code() },
+            });
+            let partitions = partitions.collect();
+            response.topics.push(OffsetDeleteResponseTopic { name: topic.name.clone(), partitions });
+        }
+        self.groups.offset_delete(ctx, reply, request, response);
+    }
+
+    /// Finds the other half of a topic's identity. `None`: there is no such topic.
+    fn resolve(&self, by_id: bool, name: &mut String, id: &mut Uuid) -> Option<()> {
+        if by_id {
+            name.clone_from(&self.image.topic_by_id(*id)?.name);
+        } else {
+            *id = self.image.topic_id(name)?;
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Groups as text: `core/testdata/group/*.txt`.
