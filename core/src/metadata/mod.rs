@@ -7,6 +7,7 @@ pub mod record;
 
 pub mod image;
 pub mod registration;
+mod replay;
 
 mod config_keys;
 pub mod configs;
