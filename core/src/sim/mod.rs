@@ -7,6 +7,7 @@ mod act;
 #[cfg(test)]
 mod any_request;
 pub mod check;
+pub mod compare;
 mod facts;
 pub mod fuzz;
 mod history;

@@ -181,6 +181,33 @@ impl Timeline {
         Ok(())
     }
 
+    /// The world of a branch at an instant, played on by itself where that is beyond its head. Nothing moves here.
+    pub fn world_of(&self, branch: usize, at: Time) -> Result<World, String> {
+        let mut other = self.clone();
+        other.switch(branch, at)?;
+        other.seek(at);
+        Ok(other.world)
+    }
+
+    /// When two branches parted: until then their history is one. A branch never parts from itself.
+    pub fn parted(&self, a: usize, b: usize) -> Time {
+        // From a branch back to the first: each that it descends from, and until when that one's history is its own.
+        let line = |mut branch: usize| {
+            let mut line = vec![(branch, Time::MAX)];
+            let mut until = Time::MAX;
+            while let Some((parent, left)) = self.branches[branch].parent {
+                (branch, until) = (parent, until.min(left));
+                line.push((branch, until));
+            }
+            line
+        };
+        let (a, b) = (line(a), line(b));
+        let common = |(branch, until): &(usize, Time)| {
+            b.iter().find(|(other, _)| other == branch).map(|(_, other)| *until.min(other))
+        };
+        a.iter().find_map(common).unwrap_or(Time::ZERO)
+    }
+
     /// The current branch as a session, the cursor where it is.
     pub fn session(&self) -> Session {
         let actions = self.branches[self.current].actions.clone();
@@ -340,6 +367,26 @@ mod tests {
         t.act(&KILL).unwrap();
         t.switch(0, ms(10_000)).unwrap();
         assert_eq!((t.head(), t.world().hash()), (ms(10_000), there));
+    }
+
+    #[test]
+    fn branches_know_when_they_parted() {
+        let mut t = timeline();
+        t.seek(ms(10_000));
+        t.seek(ms(8000));
+        t.fork(); // 1, from 0 at 8 s
+        t.seek(ms(9000));
+        t.fork(); // 2, from 1 at 9 s
+        t.seek(ms(3000));
+        t.fork(); // 3, from 2 at 3 s, which was still branch 0
+        let parted = |a, b| t.parted(a, b).as_ms();
+        assert_eq!((parted(0, 1), parted(1, 0), parted(1, 2), parted(0, 2)), (8000, 8000, 9000, 8000));
+        assert_eq!((parted(0, 3), parted(2, 3), parted(1, 3)), (3000, 3000, 3000));
+        assert_eq!(t.parted(2, 2), Time::MAX);
+        let there = t.world_of(0, ms(10_000)).unwrap().hash();
+        assert_eq!((t.now(), t.current_branch()), (ms(3000), 3), "asking for another world moves nothing");
+        t.switch(0, ms(10_000)).unwrap();
+        assert_eq!(t.world().hash(), there);
     }
 
     #[test]
