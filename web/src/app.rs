@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use gloo::{events::EventListener, timers::callback::Timeout};
 use lab_core::id::TopicPartition;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use crate::{
@@ -11,16 +13,16 @@ use crate::{
     console::DockBar,
     context::Handles,
     hooks::{use_animation_frame, use_keys, use_window_width},
-    inspector::Inspector,
+    inspector::{Inspector, WireRoom},
     keys,
     lab::{Lab, Snapshot},
     lesson::Lesson,
     model,
     phone::Phone,
     shell::{Announcer, Dialogs, TopBar},
-    stage::Stage,
+    stage::{Mirror, Stage},
     timeline::Timeline,
-    ui::{Choose, Ui},
+    ui::{Choose, Layout, Ui},
 };
 
 /// How long a message to the person stays.
@@ -48,6 +50,12 @@ fn opening_partition(snapshot: &Snapshot) -> Option<TopicPartition> {
     let headlines = model::headlines(&snapshot.view);
     let led = headlines.iter().find(|h| h.partition.leader == 1);
     led.or(headlines.first()).map(|h| model::name_of(&h.partition))
+}
+
+/// Cards for a cluster that fits on a screen, else the matrix.
+fn opening_layout(snapshot: &Snapshot) -> Layout {
+    let large = model::brokers(&snapshot.view).count() > 4 || model::headlines(&snapshot.view).len() > 8;
+    if large { Layout::Fleet } else { Layout::Brokers }
 }
 
 fn fragment() -> AttrValue {
@@ -78,7 +86,9 @@ fn Cluster(props: &ClusterProps) -> Html {
         use_state(move || lab.snapshot())
     };
     let first = opening_partition(&snapshot);
-    let ui = use_reducer(|| Ui::new(first.clone().unwrap_or_else(|| TopicPartition::new("orders", 0))));
+    let ui = use_reducer(|| {
+        Ui::new(first.clone().unwrap_or_else(|| TopicPartition::new("orders", 0)), opening_layout(&snapshot))
+    });
     {
         // The partition that was looked at may not exist: in a cluster just connected to, or on another branch.
         let gone = !model::headlines(&snapshot.view).iter().any(|h| model::name_of(&h.partition) == ui.partition);
@@ -126,6 +136,15 @@ fn Cluster(props: &ClusterProps) -> Html {
         let said = said.setter();
         Callback::from(move |_| said.set(None))
     };
+    // By hand: the address is the name of the cluster, and a link to a fragment would change it.
+    let skip = Callback::from(|event: MouseEvent| {
+        event.prevent_default();
+        let document = web_sys::window().and_then(|window| window.document());
+        let cluster = document.and_then(|d| d.get_element_by_id("cluster")?.dyn_into::<HtmlElement>().ok());
+        if let Some(cluster) = cluster {
+            let _ = cluster.focus();
+        }
+    });
     let body = if narrow {
         html! { <Phone snapshot={snapshot.clone()} ui={state.clone()} /> }
     } else {
@@ -133,15 +152,22 @@ fn Cluster(props: &ClusterProps) -> Html {
             <div class="app">
                 <TopBar snapshot={snapshot.clone()} theme={ui.settings.theme} />
                 <Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} />
-                <Stage snapshot={snapshot.clone()} ui={state.clone()} />
-                <Inspector snapshot={snapshot.clone()} ui={state.clone()} />
+                if ui.wide {
+                    // The cluster stays in words while its picture makes room.
+                    <main class="hide" id="cluster" tabindex="-1" aria-label="Cluster"><Mirror view={snapshot.view.clone()} /></main>
+                    <WireRoom snapshot={snapshot.clone()} ui={state.clone()} />
+                } else {
+                    <Stage snapshot={snapshot.clone()} ui={state.clone()} />
+                    <Inspector snapshot={snapshot.clone()} ui={state.clone()} />
+                }
                 <Timeline snapshot={snapshot.clone()} partition={ui.partition.clone()} />
-                <DockBar snapshot={snapshot.clone()} dock={ui.dock} />
+                <DockBar snapshot={snapshot.clone()} dock={ui.dock} partition={ui.partition.clone()} theme={ui.settings.theme} />
             </div>
         }
     };
     html! {
         <ContextProvider<Handles> context={handles}>
+            <a class="skip" href="#cluster" onclick={skip}>{ "Skip to the cluster" }</a>
             { body }
             <Announcer snapshot={snapshot.clone()} />
             if let Some(text) = &*said {

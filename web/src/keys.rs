@@ -10,11 +10,12 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 use crate::{
     backend::Step,
     lab::{Lab, Snapshot},
+    roving,
     ui::{Choose, Dialog, Dock, Layout, Tab, UiHandle},
 };
 
 /// For the help dialog: keys and what they do.
-pub const KEYS: [(&str, &str); 17] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("Space", "play or pause"),
     ("→ ←", "next, previous event"),
     ("Shift → ←", "next, previous interesting moment"),
@@ -23,23 +24,35 @@ pub const KEYS: [(&str, &str); 17] = [
     ("K", "kill or start the focused broker or controller"),
     ("P", "pause or resume the focused broker or controller"),
     ("R", "produce one record"),
-    ("V", "Brokers or Partitions"),
+    ("V", "the next layout: Fleet, Brokers, Partitions"),
+    ("+ −", "nearer, farther"),
     ("W", "why?"),
+    ("X", "wire: question and answer side by side, and back"),
+    ("C", "compare two branches"),
+    ("M", "metrics"),
     ("B", "show or hide background traffic"),
     ("/", "command line"),
     ("E", "list of events"),
     ("D, Shift D", "say what is focused; say the whole cluster"),
     ("?", "this help"),
     ("Esc", "close, or go back"),
-    ("Tab, arrows", "move between regions, and inside one"),
+    ("Tab, ↑ ↓", "move between controls, and inside a list"),
 ];
 
 pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapshot) {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let tag = target.as_ref().map(|target| target.tag_name()).unwrap_or_default();
     let key = event.key();
-    if key == "Escape" && ui.dialog.is_some() {
-        return ui.dispatch(Choose::Dialog(None));
+    if key == "Escape" {
+        return match (ui.dialog, ui.wide, ui.dock) {
+            (Some(_), ..) => ui.dispatch(Choose::Dialog(None)),
+            (None, true, _) => ui.dispatch(Choose::Wide(false)),
+            (None, false, Some(_)) => ui.dispatch(Choose::Dock(None)),
+            (None, false, None) => {}
+        };
+    }
+    if ui.dialog.is_none() && !event.alt_key() && !event.ctrl_key() && roving::handle(event, target.as_ref()) {
+        return event.prevent_default();
     }
     let range = target.as_ref().is_some_and(|t| t.get_attribute("type").as_deref() == Some("range"));
     if (["INPUT", "SELECT", "TEXTAREA"].contains(&tag.as_str()) && !range) || ui.dialog.is_some() {
@@ -53,7 +66,7 @@ pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapsh
     match key.as_str() {
         // Space and Enter belong to a focused control.
         " " if !on_control => lab.toggle(),
-        "ArrowRight" | "ArrowLeft" if range || in_tablist(target.as_ref()) => return,
+        "ArrowRight" | "ArrowLeft" if range => return,
         "Home" | "End" if range => return,
         "ArrowRight" => lab.step(if shift { Step::NextInteresting } else { Step::Next }),
         "ArrowLeft" => lab.step(if shift { Step::PreviousInteresting } else { Step::Previous }),
@@ -70,17 +83,19 @@ pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapsh
             _ => Action::Pause { node },
         }),
         "r" | "R" => press("Produce"),
-        "v" | "V" => ui.dispatch(Choose::Layout(match ui.layout {
-            Layout::Brokers => Layout::Partitions,
-            Layout::Partitions => Layout::Brokers,
-        })),
+        "v" | "V" => {
+            let next = if ui.layout == Layout::Partitions { Layout::Fleet } else { ui.layout.zoom(1) };
+            ui.dispatch(Choose::Layout(next));
+        }
+        "+" | "=" => ui.dispatch(Choose::Layout(ui.layout.zoom(1))),
+        "-" => ui.dispatch(Choose::Layout(ui.layout.zoom(-1))),
+        "x" | "X" => ui.dispatch(Choose::Wide(!ui.wide)),
         "w" | "W" => ui.dispatch(Choose::Tab(Tab::Why)),
         "b" | "B" => lab.set_background(!snapshot.background),
         "/" => ui.dispatch(Choose::Dock(Some(Dock::Console))),
-        "e" | "E" => {
-            let dock = if ui.dock == Some(Dock::Events) { None } else { Some(Dock::Events) };
-            ui.dispatch(Choose::Dock(dock));
-        }
+        "e" | "E" => toggle(ui, Dock::Events),
+        "m" | "M" => toggle(ui, Dock::Metrics),
+        "c" | "C" => toggle(ui, Dock::Compare),
         "d" => lab.say(describe(target.as_ref())),
         "D" => lab.say(crate::model::describe(&snapshot.view)),
         "?" => ui.dispatch(Choose::Dialog(Some(Dialog::Help))),
@@ -89,8 +104,8 @@ pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapsh
     event.prevent_default();
 }
 
-fn in_tablist(target: Option<&Element>) -> bool {
-    target.and_then(|target| target.closest("[role=tablist]").ok().flatten()).is_some()
+fn toggle(ui: &UiHandle, dock: Dock) {
+    ui.dispatch(Choose::Dock(if ui.dock == Some(dock) { None } else { Some(dock) }));
 }
 
 /// The broker or controller that holds the focus.

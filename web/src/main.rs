@@ -4,6 +4,7 @@
 mod app;
 mod backend;
 mod bridge;
+mod charts;
 mod console;
 mod context;
 mod hooks;
@@ -15,6 +16,7 @@ mod lesson;
 mod model;
 mod pace;
 mod phone;
+mod roving;
 mod settings;
 mod shell;
 mod stage;

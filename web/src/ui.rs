@@ -9,8 +9,30 @@ use crate::settings::Settings;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
+    /// All partitions at a glance: a matrix.
+    Fleet,
+    /// What runs where.
     Brokers,
+    /// Replicas on one axis of offsets.
     Partitions,
+}
+
+impl Layout {
+    pub const ALL: [Self; 3] = [Self::Fleet, Self::Brokers, Self::Partitions];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fleet => "Fleet",
+            Self::Brokers => "Brokers",
+            Self::Partitions => "Partitions",
+        }
+    }
+
+    /// Nearer (1) or farther (-1); at the ends it stays.
+    pub fn zoom(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|layout| *layout == self).unwrap_or(1);
+        Self::ALL[at.saturating_add_signed(by).min(Self::ALL.len() - 1)]
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +46,8 @@ pub enum Tab {
 pub enum Dock {
     Console,
     Events,
+    Metrics,
+    Compare,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +55,8 @@ pub enum Dialog {
     Help,
     Settings,
     Fidelity,
+    /// On a phone, where there is no dock.
+    Compare,
 }
 
 /// What the inspector is about.
@@ -50,6 +76,8 @@ pub struct Ui {
     pub tab: Tab,
     /// The frame whose bytes are shown.
     pub frame: Option<EventId>,
+    /// Wire has the stage's place as well.
+    pub wide: bool,
     pub dock: Option<Dock>,
     pub dialog: Option<Dialog>,
     pub settings: Settings,
@@ -73,6 +101,8 @@ pub enum Choose {
     Tab(Tab),
     /// Shows the bytes of a frame.
     Frame(EventId),
+    /// Gives Wire the stage's place, or takes it back.
+    Wide(bool),
     /// Asks why this event happened.
     Why(EventId),
     Dock(Option<Dock>),
@@ -83,14 +113,15 @@ pub enum Choose {
 }
 
 impl Ui {
-    /// Opens with this partition drawn large.
-    pub fn new(partition: TopicPartition) -> Self {
+    /// Opens with this partition drawn large, in the layout that fits the cluster.
+    pub fn new(partition: TopicPartition, layout: Layout) -> Self {
         Self {
-            layout: Layout::Brokers,
+            layout,
             selection: Selection::Partition(partition.clone()),
             partition,
             tab: Tab::State,
             frame: None,
+            wide: false,
             dock: None,
             dialog: None,
             settings: Settings::load(),
@@ -114,6 +145,7 @@ impl Reducible for Ui {
                 if ui.tab == Tab::Wire {
                     ui.tab = Tab::State;
                 }
+                ui.wide = false;
                 ui.selection = selection;
                 ui.sheet = Sheet::Inspect;
             }
@@ -123,7 +155,16 @@ impl Reducible for Ui {
                 }
                 ui.partition = partition;
             }
-            Choose::Tab(tab) => ui.tab = tab,
+            Choose::Tab(tab) => {
+                ui.wide &= tab == Tab::Wire;
+                ui.tab = tab;
+            }
+            Choose::Wide(wide) => {
+                ui.wide = wide;
+                if wide {
+                    ui.tab = Tab::Wire;
+                }
+            }
             Choose::Frame(frame) => {
                 ui.frame = Some(frame);
                 ui.selection = Selection::Event(frame);
@@ -132,6 +173,7 @@ impl Reducible for Ui {
             }
             Choose::Why(event) => {
                 ui.selection = Selection::Event(event);
+                ui.wide = false;
                 ui.tab = Tab::Why;
                 ui.sheet = Sheet::Inspect;
             }

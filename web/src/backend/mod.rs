@@ -12,7 +12,8 @@ use lab_core::{
     view::{Action, ClusterView},
 };
 
-pub use bench::{Outcome, Run, bench};
+pub use bench::{Run, bench};
+pub use lab_core::sim::compare::{Comparison, Side};
 pub use live::{Live, LiveState};
 pub use sim::Sim;
 
@@ -47,6 +48,8 @@ pub enum Step {
 pub struct Branch {
     pub name: String,
     pub current: bool,
+    /// Number of the branch it left, and when.
+    pub parent: Option<(usize, Time)>,
     pub head: Time,
 }
 
@@ -175,6 +178,14 @@ impl Backend {
     pub fn switch(&mut self, branch: usize) -> Result<(), String> {
         match self {
             Self::Sim(sim) => sim.switch(branch),
+            Self::Live(live) => Err(live.cannot(Ability::Fork).unwrap_or_default()),
+        }
+    }
+
+    /// What differs between two branches.
+    pub fn compare(&self, left: usize, right: usize) -> Result<Comparison, String> {
+        match self {
+            Self::Sim(sim) => sim.compare(left, right),
             Self::Live(live) => Err(live.cannot(Ability::Fork).unwrap_or_default()),
         }
     }

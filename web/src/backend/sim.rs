@@ -119,16 +119,27 @@ impl Sim {
 
     pub fn branches(&self) -> Vec<Branch> {
         let current = self.timeline.current_branch();
-        let name = |i: usize, parent: Option<(usize, Time)>| match parent {
+        let name = |i: usize, b: &sim::timeline::Branch| match b.parent {
             None => "first run".to_string(),
-            Some((_, at)) => format!("fork {i}, from {}.{:03} s", at.as_ms() / 1000, at.as_ms() % 1000),
+            Some((_, at)) => {
+                // Actions of the parent lie before the fork; the first one from there on is what made it another story.
+                let own = b.actions.iter().find(|(done, _)| *done >= at).map(|(_, action)| sim::print_action(action));
+                let own = own.map_or_else(|| "nothing done yet".into(), |text| text.replace(':', " "));
+                let own: String = own.chars().take(28).collect();
+                format!("fork {i}, {}.{:03} s: {own}", at.as_ms() / 1000, at.as_ms() % 1000)
+            }
         };
         let branch = |(i, b): (usize, &sim::timeline::Branch)| Branch {
-            name: name(i, b.parent),
+            name: name(i, b),
             current: i == current,
+            parent: b.parent,
             head: b.head,
         };
         self.timeline.branches().iter().enumerate().map(branch).collect()
+    }
+
+    pub fn compare(&self, left: usize, right: usize) -> Result<sim::compare::Comparison, String> {
+        sim::compare::compare(&self.timeline, left, right)
     }
 
     pub fn fork(&mut self) -> Result<(), String> {

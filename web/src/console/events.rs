@@ -24,7 +24,7 @@ pub fn EventList(props: &EventListProps) -> Html {
     let events: Vec<_> =
         lab.story(|story| story.until(props.snapshot.now).iter().rev().take(LISTED).cloned().collect());
     html! {
-        <div class="eventlist">
+        <div class="eventlist" role="group" aria-label="Events, newest first" data-roving="vertical">
             { for events.into_iter().enumerate().map(|(i, event)| {
                 let (lab, choose, id, at) = (lab.clone(), choose.clone(), event.id, event.at);
                 let onclick = Callback::from(move |_| {
@@ -34,7 +34,7 @@ pub fn EventList(props: &EventListProps) -> Html {
                     choose.dispatch(Choose::Why(id));
                 });
                 html! {
-                    <button key={id.0} {onclick} aria-current={(i == 0).then_some("true")}>
+                    <button key={id.0} {onclick} aria-current={(i == 0).then_some("true")} tabindex={if i == 0 { "0" } else { "-1" }}>
                         <span class="mono dim">{ pace::seconds(at) }</span><span>{ event.text() }</span><span class="dim micro">{ event.kind.rule() }</span>
                     </button>
                 }

@@ -1,18 +1,23 @@
-//! The dock at the lower edge: the console and the list of events.
+//! The dock at the lower edge: the console, the list of events, charts, and the comparison of branches.
 
+mod compare;
 mod events;
 mod terminal;
 
 use std::rc::Rc;
 
+use lab_core::id::TopicPartition;
 use yew::prelude::*;
 
 use crate::{
+    charts::Metrics,
     context::{use_choose, use_lab},
     icon::Icon,
     lab::Snapshot,
+    settings::Theme,
     ui::{Choose, Dock},
 };
+pub use compare::Compare;
 pub use events::EventList;
 pub use terminal::Terminal;
 
@@ -20,6 +25,8 @@ pub use terminal::Terminal;
 pub struct DockProps {
     pub snapshot: Rc<Snapshot>,
     pub dock: Option<Dock>,
+    pub partition: TopicPartition,
+    pub theme: Theme,
 }
 
 #[component]
@@ -39,6 +46,8 @@ pub fn DockBar(props: &DockProps) -> Html {
             <div class="head">
                 { button(Dock::Console, html! { <><Icon name={if props.dock == Some(Dock::Console) { "down" } else { "up" }} class="s" />{ "Console" } <kbd aria-hidden="true">{ "/" }</kbd></> }) }
                 { button(Dock::Events, html! { <>{ "Events " }<span class="dim">{ props.snapshot.position.0 }</span></> }) }
+                { button(Dock::Metrics, html! { <>{ "Metrics" } <kbd aria-hidden="true">{ "M" }</kbd></> }) }
+                { button(Dock::Compare, html! { <>{ "Compare" } <kbd aria-hidden="true">{ "C" }</kbd></> }) }
                 if !props.snapshot.view.violations.is_empty() {
                     <span class="badge fault" title={props.snapshot.view.violations.join("; ")}>{ "A PROMISE OF KAFKA IS BROKEN" }</span>
                 }
@@ -47,6 +56,8 @@ pub fn DockBar(props: &DockProps) -> Html {
                 }
             </div>
             if props.dock == Some(Dock::Console) { <div class="open"><Terminal /></div> }
+            if props.dock == Some(Dock::Metrics) { <div class="open"><Metrics snapshot={props.snapshot.clone()} partition={props.partition.clone()} theme={props.theme} /></div> }
+            if props.dock == Some(Dock::Compare) { <div class="open"><Compare snapshot={props.snapshot.clone()} /></div> }
             if props.dock == Some(Dock::Events) { <div class="open"><EventList snapshot={props.snapshot.clone()} /></div> }
         </section>
     }

@@ -11,6 +11,7 @@ use lab_core::trace::node_name;
 use yew::prelude::*;
 
 use crate::{
+    charts::Spark,
     context::{use_choose, use_lab},
     lab::Snapshot,
     ui::{Choose, Selection, Tab, Ui},
@@ -18,6 +19,7 @@ use crate::{
 use facts::Facts;
 use state::State;
 use why::Why;
+pub use wire::Room as WireRoom;
 use wire::Wire;
 
 #[derive(Properties, PartialEq)]
@@ -30,7 +32,7 @@ const TABS: [(Tab, &str); 3] = [(Tab::State, "State"), (Tab::Why, "Why"), (Tab::
 
 #[component]
 pub fn Inspector(props: &InspectorProps) -> Html {
-    let (choose, lab) = (use_choose(), use_lab());
+    let lab = use_lab();
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let title = match &ui.selection {
         Selection::Partition(partition) => format!("Partition {partition}"),
@@ -40,45 +42,61 @@ pub fn Inspector(props: &InspectorProps) -> Html {
             None => "Event".into(),
         },
     };
-    let select = |tab: Tab| {
-        let choose = choose.clone();
-        Callback::from(move |_| choose.dispatch(Choose::Tab(tab)))
-    };
-    // Arrows move between tabs, as the pattern for tab lists has it.
-    let onkeydown = {
-        let (choose, at) = (choose.clone(), ui.tab);
-        Callback::from(move |event: KeyboardEvent| {
-            let step = match event.key().as_str() {
-                "ArrowRight" => 1,
-                "ArrowLeft" => TABS.len() - 1,
-                _ => return,
-            };
-            let index = TABS.iter().position(|(tab, _)| *tab == at).unwrap_or(0);
-            choose.dispatch(Choose::Tab(TABS[(index + step) % TABS.len()].0));
-        })
-    };
     html! {
         <aside class="inspector" aria-label="Inspector">
             <header><h2>{ title }</h2></header>
             <Facts view={snapshot.view.clone()} selection={ui.selection.clone()} partition={ui.partition.clone()} />
-            <div class="tabs" role="tablist" {onkeydown}>
-                { for TABS.iter().map(|(tab, name)| {
-                    let on = *tab == ui.tab;
-                    html! {
-                        <button key={*name} role="tab" aria-selected={if on { "true" } else { "false" }} tabindex={if on { "0" } else { "-1" }}
-                            aria-controls="inspected" onclick={select(*tab)}>{ *name }
-                            if *tab == Tab::Why { <kbd aria-hidden="true">{ "W" }</kbd> }</button>
-                    }
-                }) }
-            </div>
+            <Tabs tab={ui.tab} />
             <div class="scroll" role="tabpanel" id="inspected" tabindex="0">
                 { match ui.tab {
-                    Tab::State => html! { <State view={snapshot.view.clone()} selection={ui.selection.clone()} partition={ui.partition.clone()} /> },
+                    Tab::State => html! {
+                        <>
+                            <State view={snapshot.view.clone()} selection={ui.selection.clone()} partition={ui.partition.clone()} />
+                            if let Selection::Partition(partition) = &ui.selection {
+                                <Spark snapshot={snapshot.clone()} partition={partition.clone()} theme={ui.settings.theme} />
+                            }
+                        </>
+                    },
                     Tab::Why => html! { <Why snapshot={snapshot.clone()} selection={ui.selection.clone()} /> },
                     Tab::Wire => html! { <Wire snapshot={snapshot.clone()} frame={ui.frame} /> },
                 } }
             </div>
         </aside>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct TabsProps {
+    pub tab: Tab,
+}
+
+/// The three ways of looking. Arrows move between them, as the pattern for tab lists has it.
+#[component]
+pub fn Tabs(props: &TabsProps) -> Html {
+    let choose = use_choose();
+    let select = |tab: Tab| {
+        let choose = choose.clone();
+        Callback::from(move |_| choose.dispatch(Choose::Tab(tab)))
+    };
+    let onfocus = |tab: Tab| {
+        let (choose, now) = (choose.clone(), props.tab);
+        Callback::from(move |_: FocusEvent| {
+            if tab != now {
+                choose.dispatch(Choose::Tab(tab));
+            }
+        })
+    };
+    html! {
+        <div class="tabs" role="tablist" aria-label="Inspector" data-roving="horizontal">
+            { for TABS.iter().map(|(tab, name)| {
+                let on = *tab == props.tab;
+                html! {
+                    <button key={*name} role="tab" aria-selected={if on { "true" } else { "false" }} tabindex={if on { "0" } else { "-1" }}
+                        aria-controls="inspected" onclick={select(*tab)} onfocus={onfocus(*tab)}>{ *name }
+                        if *tab == Tab::Why { <kbd aria-hidden="true">{ "W" }</kbd> }</button>
+                }
+            }) }
+        </div>
     }
 }
 

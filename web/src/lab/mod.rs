@@ -17,7 +17,7 @@ use lab_core::{
 use yew::Callback;
 
 use crate::{
-    backend::{Ability, Backend, Branch, Live, LiveState, Sim},
+    backend::{Ability, Backend, Branch, Comparison, Live, LiveState, Sim},
     pace,
     story::Story,
 };
@@ -252,6 +252,10 @@ impl Lab {
 
     pub fn view(&self) -> ClusterView {
         self.0.state.borrow().backend.view()
+    }
+
+    pub fn compare(&self, left: usize, right: usize) -> Result<Comparison, String> {
+        self.0.state.borrow().backend.compare(left, right)
     }
 
     // Acting.

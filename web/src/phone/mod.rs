@@ -10,7 +10,7 @@ use yew::prelude::*;
 
 use crate::{
     console::Terminal,
-    context::{use_choose, use_lab},
+    context::{use_choose, use_click, use_lab},
     icon::Icon,
     inspector::Inspector,
     lab::Snapshot,
@@ -40,7 +40,7 @@ pub fn Phone(props: &PhoneProps) -> Html {
     html! {
         <div class="app">
             <Top snapshot={snapshot.clone()} ui={ui.clone()} />
-            <main class="stage" aria-label="Cluster">
+            <main class="stage" id="cluster" tabindex="-1" aria-label="Cluster">
                 <div class="scroll">
                     <Quorum view={view.clone()} />
                     if let Some(trouble) = trouble { <p style="padding:12px 14px" role="status">{ trouble }</p> }
@@ -102,11 +102,29 @@ fn More(props: &MoreProps) -> Html {
         let lab = lab.clone();
         Callback::from(move |_| lab.set_background(!shown))
     };
-    let fork = Callback::from(move |_| lab.fork());
+    let fork = {
+        let lab = lab.clone();
+        Callback::from(move |_| lab.fork())
+    };
+    let branches = &props.snapshot.branches;
+    let switch = Callback::from(move |event: Event| {
+        if let Ok(branch) = event.target_unchecked_into::<web_sys::HtmlSelectElement>().value().parse() {
+            lab.switch(branch);
+        }
+    });
+    let compare = use_click(|| Choose::Dialog(Some(Dialog::Compare)));
     html! {
         <div class="strip-row">
             <button class="btn" aria-pressed={if shown { "true" } else { "false" }} onclick={background}>{ "Background traffic" }</button>
             if props.snapshot.no_rewind.is_none() { <button class="btn" onclick={fork}><Icon name="fork" />{ "Fork here" }</button> }
+            if branches.len() > 1 {
+                <select class="field" aria-label="Branch" onchange={switch}>
+                    { for branches.iter().enumerate().map(|(i, branch)| html! {
+                        <option key={i} value={i.to_string()} selected={branch.current}>{ &branch.name }</option>
+                    }) }
+                </select>
+                <button class="btn" onclick={compare}>{ "Compare" }</button>
+            }
         </div>
     }
 }

@@ -6,6 +6,7 @@ use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::{
+    console::Compare,
     context::use_choose,
     keys::KEYS,
     lab::Snapshot,
@@ -38,6 +39,7 @@ pub fn Dialogs(props: &DialogsProps) -> Html {
     let (title, body) = match dialog {
         Dialog::Help => ("Keys and commands", html! { <Help /> }),
         Dialog::Settings => ("Settings", html! { <SettingsForm settings={props.ui.settings.clone()} /> }),
+        Dialog::Compare => ("Compare branches", html! { <Compare snapshot={props.snapshot.clone()} /> }),
         Dialog::Fidelity => ("What is simplified", html! { <Fidelity snapshot={props.snapshot.clone()} /> }),
     };
     html! {

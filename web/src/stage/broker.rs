@@ -141,9 +141,11 @@ pub fn Broker(props: &BrokerProps) -> Html {
                     if card.process != ProcessState::Down { <Acts node={card.id} kind="broker" process={card.process} /> }
                 </span>
             </header>
-            { for card.strips.iter().map(|strip| html! {
-                <Replica key={strip.partition.to_string()} strip={strip.clone()} big={strip.partition == card.picked_partition} />
-            }) }
+            <div role="group" aria-label={format!("Replicas on broker {}", card.id)} data-roving="vertical">
+                { for card.strips.iter().enumerate().map(|(i, strip)| html! {
+                    <Replica key={strip.partition.to_string()} strip={strip.clone()} big={strip.partition == card.picked_partition} first={i == 0} />
+                }) }
+            </div>
             if card.strips.is_empty() { <p class="empty micro">{ "holds no partitions yet" }</p> }
             <div class="foot">
                 <span title={card.foot.clone()}>{ &card.foot }</span>
@@ -157,7 +159,7 @@ pub fn Broker(props: &BrokerProps) -> Html {
 }
 
 /// A ring while it lives, a cross when it is down, bars when it is paused.
-fn ring(condition: Condition) -> Html {
+pub fn ring(condition: Condition) -> Html {
     let inner = match condition {
         Condition::Down => {
             html! { <><circle class="ring off" cx="7" cy="7" r="5.25" /><path d="m4.5 4.5 5 5m0-5-5 5" stroke="var(--ink-2)" stroke-width="1.5" /></> }
@@ -191,6 +193,8 @@ fn sign(card: &Card) -> Html {
 pub struct ReplicaProps {
     pub strip: Strip,
     pub big: bool,
+    /// The tab stop of the card's replicas.
+    pub first: bool,
 }
 
 #[component]
@@ -212,7 +216,7 @@ fn Replica(props: &ReplicaProps) -> Html {
         format!("{name} {offsets} on broker {}, {}", strip.broker, strip.isr)
     };
     html! {
-        <button {class} {onclick} aria-label={label}>
+        <button {class} {onclick} aria-label={label} data-partition={name.to_string()} tabindex={if props.first { "0" } else { "-1" }}>
             <span class="head">
                 if strip.role == Role::Leader { <Crown /> }
                 if strip.was_leader { <Crown was=true /> }

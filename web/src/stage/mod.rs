@@ -6,6 +6,8 @@ mod caption;
 pub mod chip;
 mod consumers;
 pub mod controllers;
+mod crowns;
+mod fleet;
 mod flights;
 mod geometry;
 mod lanes;
@@ -33,6 +35,8 @@ use crate::{
 use broker::Broker;
 use consumers::Consumers;
 use controllers::Controllers;
+use crowns::Crowns;
+use fleet::Fleet;
 use flights::Flights;
 use geometry::{Geometry, HEIGHT};
 use lanes::Lanes;
@@ -58,9 +62,8 @@ pub fn Stage(props: &StageProps) -> Html {
         Callback::from(move |_| lab.set_background(!shown))
     };
     let pressed = |on: bool| if on { "true" } else { "false" };
-    let brokers = ui.layout == Layout::Brokers;
     html! {
-        <main class="stage" aria-label="Cluster">
+        <main class="stage" id="cluster" tabindex="-1" aria-label="Cluster">
             <header>
                 <h2>{ "Cluster" }</h2>
                 <span class="small dim">{ model::up_words(&snapshot.view) }</span>
@@ -71,17 +74,19 @@ pub fn Stage(props: &StageProps) -> Html {
                     <button class="btn quiet" aria-pressed={pressed(snapshot.background)} onclick={background}
                         title="Heartbeats, empty fetches, metadata polls (B)">{ "Background traffic" }</button>
                     <span class="choice" role="group" aria-label="Layout">
-                        <button aria-pressed={pressed(brokers)} onclick={layout(Layout::Brokers)}>{ "Brokers" }</button>
-                        <button aria-pressed={pressed(!brokers)} onclick={layout(Layout::Partitions)}>{ "Partitions" } <kbd aria-hidden="true">{ "V" }</kbd></button>
+                        { for Layout::ALL.into_iter().map(|l| html! {
+                            <button key={l.name()} aria-pressed={pressed(ui.layout == l)} onclick={layout(l)}>{ l.name() }
+                                if ui.layout.zoom(1) == l && ui.layout != l { <kbd aria-hidden="true">{ "V" }</kbd> }</button>
+                        }) }
                     </span>
                 </span>
             </header>
             <div class="scroll">
-                if brokers {
-                    <BrokersLayout snapshot={snapshot.clone()} ui={ui.clone()} />
-                } else {
-                    <Partitions snapshot={snapshot.clone()} ui={ui.clone()} />
-                }
+                { match ui.layout {
+                    Layout::Fleet => html! { <Fleet snapshot={snapshot.clone()} ui={ui.clone()} /> },
+                    Layout::Brokers => html! { <BrokersLayout snapshot={snapshot.clone()} ui={ui.clone()} /> },
+                    Layout::Partitions => html! { <Partitions snapshot={snapshot.clone()} ui={ui.clone()} /> },
+                } }
             </div>
             <Mirror view={snapshot.view.clone()} />
             <Caption snapshot={snapshot.clone()} legend=true />
@@ -119,6 +124,7 @@ fn BrokersLayout(props: &StageProps) -> Html {
             <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
                 <Flights view={view.clone()} geometry={geometry.clone()} background={snapshot.background} {picked} />
             </svg>
+            <Crowns snapshot={snapshot.clone()} />
             if view.nodes.is_empty() { <Nothing snapshot={snapshot.clone()} /> }
         </div>
     }

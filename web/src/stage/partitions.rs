@@ -58,7 +58,7 @@ pub struct ViewProps {
 
 /// The quorum in one row, with its buttons.
 #[component]
-fn Quorum(props: &ViewProps) -> Html {
+pub fn Quorum(props: &ViewProps) -> Html {
     let view = &props.view;
     let replayed: Vec<String> =
         model::brokers(view).map(|(node, b)| format!("{} at {}", node.id, b.metadata_offset)).collect();
@@ -265,13 +265,13 @@ fn Little(props: &LittleProps) -> Html {
 }
 
 #[derive(Properties, PartialEq)]
-struct ClientsProps {
-    view: Rc<ClusterView>,
-    topic: String,
+pub struct ClientsProps {
+    pub view: Rc<ClusterView>,
+    pub topic: String,
 }
 
 #[component]
-fn Clients(props: &ClientsProps) -> Html {
+pub fn Clients(props: &ClientsProps) -> Html {
     let view = &props.view;
     html! {
         <section class="card row">

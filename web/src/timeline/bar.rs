@@ -35,14 +35,6 @@ pub fn Bar(props: &BarProps) -> Html {
         let lab = lab.clone();
         Callback::from(move |_| lab.fork())
     };
-    let switch = {
-        let lab = lab.clone();
-        Callback::from(move |event: Event| {
-            if let Ok(branch) = event.target_unchecked_into::<HtmlSelectElement>().value().parse() {
-                lab.switch(branch);
-            }
-        })
-    };
     let behind = s.head.ms_since(s.now);
     html! {
         <div class="bar">
@@ -60,13 +52,6 @@ pub fn Bar(props: &BarProps) -> Html {
             <span class="end">
                 if let Some(why) = &s.no_rewind { <span class="small dim">{ why }</span> }
                 if behind > 0 && !live { <span class="small dim">{ format!("{}.{} s behind the head", behind / 1000, behind % 1000 / 100) }</span> }
-                if s.branches.len() > 1 {
-                    <select class="speed" aria-label="Branch" onchange={switch}>
-                        { for s.branches.iter().enumerate().map(|(i, branch)| html! {
-                            <option value={i.to_string()} selected={branch.current}>{ &branch.name }</option>
-                        }) }
-                    </select>
-                }
                 if !live { <button class="btn" onclick={fork}><Icon name="fork" />{ "Fork here" }</button> }
             </span>
         </div>

@@ -1,6 +1,7 @@
 //! Time: its controls, the slider, and what happened when, as lanes.
 
 mod bar;
+mod branches;
 mod lanes;
 mod scale;
 
@@ -15,6 +16,7 @@ pub use scale::Scale;
 
 use crate::{context::use_lab, hooks::use_window_width, lab::Snapshot, model, pace};
 use bar::Bar;
+use branches::Branches;
 use lanes::Marks;
 
 /// Left edge of the lanes, and the margin at the right.
@@ -35,7 +37,8 @@ pub fn Timeline(props: &TimelineProps) -> Html {
     let scale = {
         let lab = lab.clone();
         // The axis grows in steps of half a second, so that it does not crawl at every frame.
-        let end = Time((snapshot.head.0 / 500_000 + 1) * 500_000);
+        let head = snapshot.branches.iter().map(|branch| branch.head).max().unwrap_or(snapshot.head).max(snapshot.head);
+        let end = Time((head.0 / 500_000 + 1) * 500_000);
         use_memo((snapshot.story, end, width as i64, snapshot.from), move |(_, end, width, from)| {
             lab.story(|story| Scale::new(story.all(), *from, *end, LEFT, *width as f64 - RIGHT))
         })
@@ -51,8 +54,9 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                     <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {isr} {width} />
                     <Playhead now={snapshot.now} head={snapshot.head} scale={scale.clone()} />
                 </svg>
-                if snapshot.no_rewind.is_none() { <Scrub {scale} /> }
+                if snapshot.no_rewind.is_none() { <Scrub scale={scale.clone()} /> }
             </div>
+            <Branches branches={snapshot.branches.clone()} {scale} {width} />
         </section>
     }
 }
