@@ -113,8 +113,7 @@ const SECOND_VERSIONS: &[(&str, &str)] = &[
 /// What is linked into the binary or the page comes in one version. Build tools and test tools of others' making are
 /// not ours to choose.
 fn check_versions(sh: &Shell) -> Result<()> {
-    let tree =
-        cmd!(sh, "cargo tree --workspace --edges normal --duplicates --depth 0 --prefix none").quiet().read()?;
+    let tree = cmd!(sh, "cargo tree --workspace --edges normal --duplicates --depth 0 --prefix none").quiet().read()?;
     let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
     let doubled = |line: &&str| !line.trim().is_empty() && !line.contains("(proc-macro)");
     let new: Vec<&str> = tree

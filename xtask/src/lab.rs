@@ -5,7 +5,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -52,12 +52,41 @@ pub fn build() -> Result<PathBuf> {
 
 /// `trunk build` into `target/page`, which the binary embeds.
 pub fn build_page(sh: &Shell) -> Result<()> {
+    let page = crate::root().join("target/page/index.html");
+    let begun = SystemTime::now();
+    let built = std::fs::metadata(&page).and_then(|page| page.modified());
+    if let Ok(built) = built
+        && newest(&PAGE_SOURCES.map(|source| crate::root().join(source)))? < built
+    {
+        say("the page is up to date");
+        return Ok(());
+    }
     say("building the page");
     // NO_COLOR=1, as some terminals set it, is a value that trunk 0.21 refuses.
     // Offline where all tools are here; without wasm-opt, trunk fetches one if it can.
     let offline = tools::which("wasm-opt").map(|_| "--offline");
     cmd!(sh, "trunk build --release {offline...}").env_remove("NO_COLOR").quiet().run()?;
+    // What is edited while the page is built is newer than it.
+    std::fs::File::options().write(true).open(page)?.set_modified(begun)?;
     Ok(())
+}
+
+/// What the page is made of.
+const PAGE_SOURCES: [&str; 7] = ["Cargo.lock", "Cargo.toml", "Trunk.toml", "core", "lessons", "static", "web"];
+
+/// When the newest of these files, or of the files below these folders, was written.
+fn newest(paths: &[PathBuf]) -> Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for path in paths {
+        let about = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+        // A folder's own time tells of files that are gone.
+        newest = newest.max(about.modified()?);
+        if about.is_dir() {
+            let below: Vec<PathBuf> = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+            newest = newest.max(self::newest(&below)?);
+        }
+    }
+    Ok(newest)
 }
 
 /// Serves on a free port, fetches the page, its script and its WASM, and ends the server it started.
