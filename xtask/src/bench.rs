@@ -263,15 +263,15 @@ fn c_client() -> Result<Option<PathBuf>> {
 }
 
 /// A cluster of ours, ended with SIGTERM when dropped.
-struct Ours {
+pub struct Ours {
     child: Child,
     dir: tempfile::TempDir,
-    bootstrap: String,
+    pub bootstrap: String,
     binary: PathBuf,
 }
 
 impl Ours {
-    fn up(binary: &Path, nodes: usize) -> Result<Self> {
+    pub fn up(binary: &Path, nodes: usize) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = free_range()?;
         let mut child = Command::new(binary)
@@ -316,7 +316,7 @@ fn free_range() -> Result<u16> {
     bail!("no free range of ports found")
 }
 
-fn wait_port(bootstrap: &str) -> Result<()> {
+pub fn wait_port(bootstrap: &str) -> Result<()> {
     for address in bootstrap.split(',') {
         lab::poll(Duration::from_secs(90), || TcpStream::connect(address).ok())
             .with_context(|| format!("{address} does not listen"))?;

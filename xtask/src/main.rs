@@ -5,6 +5,7 @@ mod chromium;
 mod invariants;
 mod lab;
 mod peer;
+mod peers;
 mod schemas;
 mod test;
 mod tidy;
@@ -22,6 +23,7 @@ cargo xtask tools                              only set up
 cargo xtask tidy                               only the checks of files and of the architecture
 cargo xtask schemas [PATH]                     compare the messages with the schemas in Kafka's jars (PATH: their folder)
 cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed
+cargo xtask peers [--kafka]                    members by six client libraries in one consumer group, and a table
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn run() -> Result<()> {
         Some("tools") => tools::ensure_all().map(drop),
         Some("tidy") => tidy::tidy().and_then(|()| invariants::check()),
         Some("schemas") => schemas::run(rest),
+        Some("peers") => peers::peers(rest),
         Some("bench") => bench::bench(rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");
