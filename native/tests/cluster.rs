@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use lab::{Cluster, alive, free_ports, run, signal, stderr, until};
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -180,4 +182,37 @@ fn wrong_usage_and_wrong_folders_say_what_to_do() {
     drop(blocker);
     fails(2, &["up", "--fresh", "--port", &port_text, "--dir", &path("c")], &["--yes"]);
     fails(1, &["up", "--brokers", "5", "--port", &port_text, "--dir", &path("c")], &["another shape", "--fresh"]);
+}
+
+/// What real processes were told replays to the same outcome, also of one that was killed in the middle of it.
+#[test]
+fn recorded_nodes_replay() {
+    let mut cluster = Cluster::up(&["--brokers", "1", "--controllers", "1", "--record"]);
+    cluster.produce("orders", &lines(0, 300));
+    cluster.ask(&["kill", "1"]);
+    cluster.ask(&["start", "1"]);
+    cluster.produce("orders", &lines(300, 400));
+    holds(&cluster, "orders", &lines(0, 400));
+    signal(cluster.supervisor_pid(), "TERM");
+    assert!(cluster.wait().success());
+    for (name, program, ended) in [
+        ("node-1/recording", "broker", false),
+        ("node-1/recording.2", "broker", true),
+        ("node-101/recording", "controller", true),
+    ] {
+        let file = cluster.dir.path().join(name);
+        let output = run(&["replay", "--json", &file.to_string_lossy()]);
+        assert!(output.status.success(), "{name}: {}", stderr(&output));
+        let replayed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&replayed["program"], &replayed["ended"]), (&Value::from(program), &Value::from(ended)), "{name}");
+        assert!(replayed["inputs"].as_u64().is_some_and(|inputs| inputs > 20), "{name}: {replayed}");
+
+        let mut bytes = std::fs::read(&file).unwrap();
+        let inside = bytes.windows(6).rposition(|window| window == b"orders").expect("it was spoken of");
+        bytes[inside] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        let output = run(&["replay", &file.to_string_lossy()]);
+        let complaint = stderr(&output);
+        assert!(output.status.code() == Some(1) && complaint.contains("damaged at byte"), "{name}: {complaint}");
+    }
 }

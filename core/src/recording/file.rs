@@ -91,10 +91,10 @@ impl Reader {
         }
         let begins = (MAGIC.len() + FORM.len() + 1).min(bytes.len());
         let mut reader = Self { rest: bytes.slice(begins..), at: begins as u64 };
-        let at = reader.at;
-        let damaged = |what: String| ReplayError::Damaged { at, what };
-        let payload = reader.payload()?.ok_or_else(|| damaged("it ends before its header does".into()))?;
-        let header = serde_json::from_slice(&payload).map_err(|error| damaged(format!("its header: {error}")))?;
+        let unreadable = |what: String| ReplayError::NoHeader { what };
+        let payload = reader.payload().map_err(|error| unreadable(error.to_string()))?;
+        let payload = payload.ok_or_else(|| unreadable("the recording ends too early".into()))?;
+        let header = serde_json::from_slice(&payload).map_err(|error| unreadable(error.to_string()))?;
         Ok((header, reader))
     }
 

@@ -40,12 +40,16 @@ pub enum ReplayError {
         "the recording has form {found}, and this version of the lab reads form 1. Replay it with the version that made it"
     )]
     OtherForm { found: String },
-    #[error("the recording is damaged at byte {at}: {what}. What precedes can be replayed: `head -c {at}`")]
+    #[error("the recording has no header that can be read: {what}. Nothing of it can be replayed")]
+    NoHeader { what: String },
+    /// All before byte `at` is whole.
+    #[error("the recording is damaged at byte {at}: {what}. What precedes can be replayed: `head -c {at} FILE`")]
     Damaged { at: u64, what: String },
     #[error("the machine does not start: {why}")]
     NotStarted { why: String },
+    /// `inputs` came before it and had the outcome that was recorded.
     #[error("{input} had another outcome: hash {replayed:016x} instead of {recorded:016x}. {}", cure(made_by))]
-    Differs { input: String, at: Time, recorded: u64, replayed: u64, made_by: String },
+    Differs { input: String, inputs: u64, at: Time, recorded: u64, replayed: u64, made_by: String },
 }
 
 /// What may be behind a difference.

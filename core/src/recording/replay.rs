@@ -133,7 +133,8 @@ impl Replay<'_> {
         let Some((recorded_errors, recorded)) = did else { return Ok(()) };
         if recorded != replayed || recorded_errors != errors {
             let made_by = self.header.made_by.clone();
-            return Err(ReplayError::Differs { input: name, at: now.mono, recorded, replayed, made_by });
+            let inputs = self.done.inputs;
+            return Err(ReplayError::Differs { input: name, inputs, at: now.mono, recorded, replayed, made_by });
         }
         self.done.hash = replayed;
         self.done.outputs = self.watch.outputs;

@@ -8,6 +8,7 @@ mod log_dump;
 mod print;
 mod produce;
 mod quorum;
+mod replay;
 mod serve;
 mod simulate;
 mod topics;
@@ -62,6 +63,9 @@ enum Command {
         origin_us: Option<u64>,
         #[arg(long, hide = true)]
         cluster_id: Option<String>,
+        /// Write down all that reaches the node, for `kafka-lab replay`; later starts write FILE.2, FILE.3, ...
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
     },
     /// Show the nodes of the running cluster
     Status {
@@ -125,7 +129,7 @@ enum Command {
     /// Run many seeds with random faults and check every promise
     Fuzz(simulate::FuzzArgs),
     /// Run a recorded session and check its hash
-    Replay(simulate::ReplayArgs),
+    Replay(replay::ReplayArgs),
     /// Consumer groups (not built yet)
     Groups(NotBuilt),
     /// Load and latencies (not built yet)
@@ -217,8 +221,8 @@ fn run(command: Command) -> Outcome {
         Command::Serve { http } => serve::run(&http),
         Command::Up(args) => up::run(args),
         Command::Format { config, cluster_id } => format(&config, cluster_id),
-        Command::Node { config, supervised, origin_us, cluster_id } => {
-            node::run(node::read_config(&config)?, &node::Options { supervised, origin_us, cluster_id })
+        Command::Node { config, supervised, origin_us, cluster_id, record } => {
+            node::run(node::read_config(&config)?, &node::Options { supervised, origin_us, cluster_id, record })
         }
         Command::Status { dir, json } => faults::status(&dir.path(), json),
         Command::Kill(one) => faults::act(&one.dir.path(), Action::Kill { node: NodeId(one.id) }),
@@ -239,7 +243,7 @@ fn run(command: Command) -> Outcome {
         Command::Log(command) => log_dump::run(command),
         Command::Sim(args) => simulate::sim(&args),
         Command::Fuzz(args) => simulate::fuzz(&args),
-        Command::Replay(args) => simulate::replay(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Groups(_) => Err(not_built(
             "groups",
             "Apache Kafka's kafka-consumer-groups needs group APIs, which come with the groups.",

@@ -1,11 +1,12 @@
-//! `sim`, `fuzz` and `replay`: the simulator without a page.
+//! `sim` and `fuzz`: the simulator without a page.
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
     fs::File,
     io::Write,
     num::NonZero,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -15,7 +16,11 @@ use std::{
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use lab_core::sim::{Scenario, Session, World, fuzz};
+use lab_core::{
+    id::NodeId,
+    recording::Recording,
+    sim::{Scenario, World, fuzz},
+};
 use serde_json::json;
 
 use super::{duration_ms, print};
@@ -37,6 +42,9 @@ pub(super) struct SimArgs {
     /// Write every event, one JSON object a line
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Write a recording of each life of each node into this folder, for `kafka-lab replay`
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     #[arg(long)]
     json: bool,
 }
@@ -56,24 +64,14 @@ pub(super) struct FuzzArgs {
     json: bool,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct ReplayArgs {
-    /// A session: a link, its text, or a file that holds it
-    session: String,
-    /// The hash that it ended with elsewhere; another one is a failure
-    #[arg(long, value_name = "HEX")]
-    hash: Option<String>,
-    #[arg(long)]
-    json: bool,
-}
-
 pub(super) fn sim(args: &SimArgs) -> Outcome {
     let mut scenario = Scenario::parse(&args.scenario).map_err(Failure::usage)?;
     if let Some(linger_ms) = args.linger {
         scenario = scenario.with_linger(linger_ms);
     }
     let began = Instant::now();
-    let mut world = World::new(scenario, args.seed);
+    let recording = args.record.is_some();
+    let mut world = if recording { World::recorded(scenario, args.seed) } else { World::new(scenario, args.seed) };
     world.set_tracing(args.trace.is_some());
     world.run_for(args.for_ms);
     let wall_ms = began.elapsed().as_millis() as u64;
@@ -86,11 +84,29 @@ pub(super) fn sim(args: &SimArgs) -> Outcome {
         }
         file.flush().doing(what)?;
     }
+    if let Some(dir) = &args.record {
+        save_recordings(&world, dir)?;
+    }
     report(&world, &args.scenario, wall_ms, args.json);
     broken(&world)
 }
 
-fn report(world: &World, scenario: &str, wall_ms: u64, as_json: bool) {
+/// `node-1.recording`, and for later lives `node-1.recording.2` and so on.
+fn save_recordings(world: &World, dir: &Path) -> Outcome {
+    let what = || format!("cannot write recordings into {}", dir.display());
+    std::fs::create_dir_all(dir).doing(what)?;
+    let mut lives: BTreeMap<NodeId, u32> = BTreeMap::new();
+    for bytes in world.recordings() {
+        let header = Recording::open(bytes.clone()).expect("just recorded").header;
+        let life = lives.entry(header.program.node()).or_default();
+        *life += 1;
+        let suffix = if *life > 1 { format!(".{life}") } else { String::new() };
+        std::fs::write(dir.join(format!("node-{}.recording{suffix}", header.program.node())), bytes).doing(what)?;
+    }
+    Ok(())
+}
+
+pub(super) fn report(world: &World, scenario: &str, wall_ms: u64, as_json: bool) {
     let (sim_ms, hash) = (world.now().as_ms(), format!("{:016x}", world.hash()));
     if as_json {
         print::json(&json!({
@@ -108,7 +124,7 @@ fn report(world: &World, scenario: &str, wall_ms: u64, as_json: bool) {
     }
 }
 
-fn broken(world: &World) -> Outcome {
+pub(super) fn broken(world: &World) -> Outcome {
     match world.violations() {
         [] => Ok(()),
         broken => Err(Failure::new(format!("promises were broken:\n  {}", broken.join("\n  ")))),
@@ -203,29 +219,4 @@ fn complain(outcome: &fuzz::Outcome, as_json: bool) {
     println!("seed {seed} broke a promise:");
     outcome.violations.iter().for_each(|violation| println!("  {violation}"));
     println!("  open /#s={link}");
-}
-
-pub(super) fn replay(args: &ReplayArgs) -> Outcome {
-    let path = std::path::Path::new(&args.session);
-    let text = if path.exists() {
-        std::fs::read_to_string(path).doing(|| format!("cannot read {}", path.display()))?
-    } else {
-        args.session.clone()
-    };
-    // A whole address of the page will do: what counts follows `#s=`.
-    let text = text.trim().rsplit("#s=").next().unwrap_or_default();
-    let session = Session::from_link(text).map_err(|error| {
-        Failure::new(format!("this is no session: {error}")).next("A session is what the page's Share button copies.")
-    })?;
-    let began = Instant::now();
-    let world = World::from_session(&session).map_err(Failure::new)?;
-    let wall_ms = began.elapsed().as_millis() as u64;
-    report(&world, &session.scenario, wall_ms, args.json);
-    let hash = format!("{:016x}", world.hash());
-    if let Some(wanted) = args.hash.as_ref().filter(|wanted| **wanted != hash) {
-        return Err(Failure::new(format!("the run ended with hash {hash}, not {wanted}")).next(
-            "The session was recorded by another version of the lab, or this is a bug: a replay never differs.",
-        ));
-    }
-    broken(&world)
 }

@@ -44,6 +44,9 @@ pub(super) struct UpArgs {
     /// A key of Kafka's server.properties, for every node
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     config: Vec<(String, String)>,
+    /// Write down all that reaches each node, in DIR/node-ID/recording, for `kafka-lab replay`
+    #[arg(long)]
+    record: bool,
     /// Begin anew: the data of an earlier cluster in the folder is lost
     #[arg(long)]
     fresh: bool,
@@ -94,6 +97,7 @@ pub(super) fn run(args: UpArgs) -> Outcome {
         let bootstrap = layout.file.bootstrap.clone();
         let (mut supervisor, handle) = Supervisor::new(layout);
         supervisor.set_http(format!("http://{address}/"));
+        supervisor.set_recording(args.record);
         control::serve(&dir, handle.clone())?;
         let page = tokio::spawn(http::serve(listener, Some(handle)));
         let stop = async {

@@ -9,6 +9,7 @@ use lab_core::{
     id::{EventId, NodeId},
     job::{Job, JobResult},
     node::StartError,
+    recording::Recorder,
     seam::{Ctx, Input, Listener, Machine, Now, Outbox},
     trace::Event,
 };
@@ -19,7 +20,11 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::{channel::Report, journal::Journal};
+use super::{
+    channel::Report,
+    journal::Journal,
+    tape::{Tape, Taped},
+};
 use crate::{
     clock::Clock,
     disk::FileDisk,
@@ -71,6 +76,7 @@ pub(super) struct Plan {
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     pub(super) listeners: Vec<TcpListener>,
+    pub(super) recorder: Option<Recorder<Tape>>,
     /// Tells starts of one node apart in the ids of their events.
     pub(super) incarnation: u64,
     pub(super) events: mpsc::Sender<Vec<Event>>,
@@ -117,6 +123,8 @@ async fn run<M: Viewed>(
     outbox.set_noting(true);
     let mut journal = Journal::default();
     let mut watched = false;
+    let recorder = plan.recorder;
+    let start = |ctx: &mut Ctx<'_>| Taped::start(recorder, ctx, start);
     let driver = Driver::start(plan.id, plan.disk, outbox, plan.clock, plan.limits, run_job, start);
     let driver = match driver {
         Ok(driver) => driver,
@@ -134,7 +142,7 @@ async fn run<M: Viewed>(
             ask = inbox.recv() => match ask {
                 Some(Ask::Report(reply)) => {
                     let mut report = Report { counters: driver.counters(), ..Report::default() };
-                    driver.read(|machine, disk, now| machine.describe(disk, now, &mut report));
+                    driver.read(|taped, disk, now| taped.machine.describe(disk, now, &mut report));
                     let _ = reply.send(report);
                 }
                 Some(Ask::Links(table)) => driver.set_links(&table),

@@ -3,12 +3,13 @@
 pub mod channel;
 mod journal;
 mod machine;
+mod tape;
 
 use std::{
     fs::{self, File},
     io,
     net::{TcpListener, ToSocketAddrs},
-    path::Path,
+    path::{Path, PathBuf},
     process,
     time::Duration,
 };
@@ -18,6 +19,7 @@ use lab_core::{
     controller::Controller,
     id::{Endpoint, Uuid},
     node,
+    program::Program,
 };
 use rustix::fs::{FlockOperation, flock};
 use tokio::{
@@ -32,7 +34,7 @@ use tracing::{error, info, warn};
 
 use self::{
     channel::{LineWriter, Lines, News, Order, Report},
-    machine::{Ask, Plan, Running},
+    machine::{Ask, Plan, Running, Viewed},
 };
 use crate::{
     clock::Clock,
@@ -59,6 +61,8 @@ pub struct Options {
     pub origin_us: Option<u64>,
     /// The data folder has to be of this cluster.
     pub cluster_id: Option<String>,
+    /// Where to record the node.
+    pub record: Option<PathBuf>,
 }
 
 /// Reads a configuration file.
@@ -147,7 +151,7 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
     fs::create_dir_all(&config.data_dir)
         .doing(|| format!("cannot use the data folder {}", config.data_dir.display()))?;
     let _lock = lock(&config.data_dir)?;
-    let mut machines = start(&config, clock, &tell_events)?;
+    let mut machines = start(&config, options, clock, &tell_events)?;
     for machine in &mut machines {
         let started = machine.started.take().expect("taken once").await;
         let started = started.map_err(|_| Failure::new(format!("the {} ended while it started", machine.name)))?;
@@ -217,6 +221,7 @@ type UnixStreamStd = std::os::unix::net::UnixStream;
 /// Starts the machines that the roles name, on listeners that are bound first.
 fn start(
     config: &ServerConfig,
+    options: &Options,
     clock: Clock,
     events: &mpsc::Sender<Vec<lab_core::trace::Event>>,
 ) -> Outcome<Vec<Running>> {
@@ -235,33 +240,46 @@ fn start(
     {
         node.cluster_id = meta.cluster_id;
     }
-    let plan = |name, listeners: &[Endpoint]| -> Outcome<Plan> {
+    let mut controller_node = node.clone();
+    if let Some(endpoint) = &config.controller_endpoint {
+        controller_node.advertised = endpoint.clone();
+    }
+    let combined = config.broker && config.controller;
+    let plan = |program: Program, salt: u8, listeners: &[Endpoint]| -> Outcome<Plan> {
+        let disk = open_disk(&config.data_dir)?;
+        let listeners = listeners.iter().map(bind).collect::<Outcome<_>>()?;
+        let record = options.record.as_ref().map(|path| {
+            // Two machines, two recordings.
+            let mut path = path.clone().into_os_string();
+            path.push(if combined && salt == Controller::SALT { "-controller" } else { "" });
+            tape::begin(path.as_ref(), program.clone(), salt, &disk)
+        });
         Ok(Plan {
-            name,
+            name: program.name(),
             id: node.node_id,
-            disk: open_disk(&config.data_dir)?,
+            disk,
             clock,
             limits: limits.clone(),
-            listeners: listeners.iter().map(bind).collect::<Outcome<_>>()?,
+            listeners,
+            recorder: record.transpose()?,
             incarnation: u64::from(process::id()),
             events: events.clone(),
         })
     };
     // Both are bound before either starts: a port in use must not leave half a node behind.
-    let controller_plan = config.controller.then(|| plan("controller", &config.controller_listeners)).transpose()?;
-    let broker_plan = config.broker.then(|| plan("broker", &config.broker_listeners)).transpose()?;
+    let controller_program = || Program::Controller(Box::new(controller_node.clone()));
+    let controller_plan =
+        config.controller.then(|| plan(controller_program(), Controller::SALT, &config.controller_listeners));
+    let broker_program = || Program::Broker(Box::new(node.clone()));
+    let broker_plan = config.broker.then(|| plan(broker_program(), Broker::SALT, &config.broker_listeners));
+    let (controller_plan, broker_plan) = (controller_plan.transpose()?, broker_plan.transpose()?);
     let mut machines = Vec::new();
     // The broker comes first: it stops first, while there is a quorum to hand over to.
     if let Some(plan) = broker_plan {
-        let node = node.clone();
         machines.push(machine::spawn(plan, move |ctx| Broker::start(node, ctx)));
     }
     if let Some(plan) = controller_plan {
-        let mut node = node;
-        if let Some(endpoint) = &config.controller_endpoint {
-            node.advertised = endpoint.clone();
-        }
-        machines.push(machine::spawn(plan, move |ctx| Controller::start(node, ctx)));
+        machines.push(machine::spawn(plan, move |ctx| Controller::start(controller_node, ctx)));
     }
     Ok(machines)
 }

@@ -111,6 +111,7 @@ pub struct Supervisor {
     statuses: Vec<PendingStatus>,
     ready: bool,
     failed: Option<Failure>,
+    recording: bool,
 }
 
 /// Somebody waits for a node to end or to come up.
@@ -158,6 +159,7 @@ impl Supervisor {
             statuses: Vec::new(),
             ready: false,
             failed: None,
+            recording: false,
         };
         (supervisor, handle)
     }
@@ -202,6 +204,11 @@ impl Supervisor {
     /// Where the page is, for `cluster.json`.
     pub fn set_http(&mut self, address: String) {
         self.layout.file.http = Some(address);
+    }
+
+    /// Whether nodes that start from now on are recorded.
+    pub fn set_recording(&mut self, recording: bool) {
+        self.recording = recording;
     }
 
     fn take(&mut self, message: Message) {
@@ -286,7 +293,7 @@ impl Supervisor {
         let origin = self.clock.origin_us();
         let table = self.link_table();
         let node = self.nodes.get_mut(&id).expect("known");
-        node.spawn(&self.layout.file.cluster_id, origin, &self.messages)?;
+        node.spawn(&self.layout.file.cluster_id, origin, &self.messages, self.recording)?;
         if self.watchers > 0 {
             node.order(Order::Watch { on: true });
         }

@@ -61,7 +61,13 @@ impl NodeProcess {
     }
 
     /// Starts the process; its news and its end come as messages.
-    pub(super) fn spawn(&mut self, cluster_id: &str, origin_us: u64, tell: &mpsc::UnboundedSender<Message>) -> Outcome {
+    pub(super) fn spawn(
+        &mut self,
+        cluster_id: &str,
+        origin_us: u64,
+        tell: &mpsc::UnboundedSender<Message>,
+        record: bool,
+    ) -> Outcome {
         assert!(!self.runs(), "a node is started once");
         let what = || format!("cannot start node {}", self.entry.id);
         let log = File::options().create(true).append(true).open(self.log_path()).doing(what)?;
@@ -83,6 +89,9 @@ impl NodeProcess {
             .stderr(log)
             // Ctrl-C in the terminal is for the supervisor, which stops the nodes in order.
             .process_group(0);
+        if record {
+            command.arg("--record").arg(self.entry.dir.join("recording"));
+        }
         let mut child = command.spawn().doing(what)?;
         self.start += 1;
         self.log_from = log_from;
