@@ -1,14 +1,20 @@
 //! One core, two homes: the same stories and the same session on native and on wasm32.
 //!
 //! `cargo xtask test wasm` replays the session with the native binary first and hands the hash to this test through
-//! `LAB_GOLDEN_HASH` when it compiles it for wasm32.
+//! `LAB_GOLDEN_HASH` when it compiles it for wasm32. It also records real nodes, and `LAB_RECORDINGS` names the file.
 
-use lab_core::sim::{Session, World, script};
+use lab_core::{
+    recording::Recording,
+    sim::{Scenario, Session, World, script},
+};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// A cluster that loses a leader, an isolated follower and its quorum leader, and mends.
 const SESSION: &str = include_str!("../testdata/golden/session.txt");
+
+/// Recordings of real nodes, each after its length in 8 bytes, little-endian. None, outside of `cargo xtask test wasm`.
+const RECORDINGS: &[u8] = include_bytes!(env!("LAB_RECORDINGS"));
 
 const STORIES: &[(&str, &str)] = &[
     ("divergence", include_str!("../testdata/sim/divergence.txt")),
@@ -38,5 +44,30 @@ fn a_session_ends_in_the_same_hash() {
     assert_eq!(world.violations(), &[] as &[String]);
     if let Some(native) = option_env!("LAB_GOLDEN_HASH") {
         assert_eq!(format!("{:016x}", world.hash()), native, "wasm32 and native differ");
+    }
+}
+
+#[test]
+fn what_real_nodes_did_is_done_again() {
+    let mut rest = RECORDINGS;
+    let mut inputs = 0;
+    while let Some((len, bytes)) = rest.split_first_chunk() {
+        let (recording, after) = bytes.split_at(u64::from_le_bytes(*len) as usize);
+        let recording = Recording::open(recording).expect("a recording of this version");
+        // Compares the hash after each input.
+        let replayed =
+            recording.replay().unwrap_or_else(|error| panic!("{}: {error}", recording.header.program.name()));
+        inputs += replayed.inputs;
+        rest = after;
+    }
+    assert!(inputs > 300 || option_env!("LAB_GOLDEN_HASH").is_none(), "real nodes have more to do: {inputs} inputs");
+}
+
+#[test]
+fn what_simulated_nodes_did_is_done_again() {
+    let mut world = World::recorded(Scenario::parse("one-broker").expect("it exists"), 3);
+    world.run_for(8000);
+    for recording in world.recordings() {
+        Recording::open(recording).and_then(|recording| recording.replay()).expect("the same again");
     }
 }

@@ -131,6 +131,49 @@ async fn browser_live_page_shows_and_makes_a_real_kill() {
     page.close().await;
 }
 
+/// A recording of a real broker has the same hash in the browser as natively, and a damaged one is refused.
+#[tokio::test]
+async fn browser_replays_what_a_real_node_did() {
+    let Some(cluster) = Server::up_with(&["--brokers", "1", "--controllers", "1", "--record"]) else { return };
+    let page = Page::open(&cluster.url("/#live"), 1440, 900).await;
+    let fenced = "(() => { const n = window.lab.view().nodes.find(n => n.id === 1); \
+        return n && n.broker ? n.broker.fenced : null; })()";
+    page.until("broker 1 unfenced", fenced, |v| v == false).await;
+    // It goes on; what is copied here was cut off as by a kill.
+    let dir = cluster.dir.as_ref().expect("a cluster has a folder").path();
+    let recording = std::fs::read(dir.join("node-1/recording")).expect("the broker is recorded");
+    let copy = dir.join("copy");
+    std::fs::write(&copy, &recording).expect("room for a copy");
+    let out = Command::new(binary()).arg("replay").arg(&copy).arg("--json").output().expect("replay runs");
+    let native: Value = serde_json::from_slice(&out.stdout).expect("replay --json prints JSON");
+    let replay = |bytes: &[u8]| format!("window.lab.replay('{}')", base64(bytes));
+    let here = page.eval(&replay(&recording)).await;
+    assert_eq!(here["matches"], true, "{here}");
+    assert_eq!((&here["hash"], &here["inputs"]), (&native["hash"], &native["inputs"]));
+    assert!(here["inputs"].as_u64().is_some_and(|inputs| inputs > 20), "{here}");
+
+    let mut damaged = recording;
+    damaged[40] ^= 1;
+    let refused = format!("(() => {{ try {{ return {}; }} catch (e) {{ return e.message; }} }})()", replay(&damaged));
+    let refused = page.eval(&refused).await;
+    assert!(refused.as_str().is_some_and(|why| why.contains("no header that can be read")), "{refused}");
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().enumerate().fold(0, |bits, (i, &byte)| bits | (u32::from(byte) << (16 - 8 * i)));
+        for i in 0..4 {
+            let sextet = ALPHABET[(bits >> (18 - 6 * i)) as usize & 63];
+            text.push(if i <= three.len() { sextet as char } else { '=' });
+        }
+    }
+    text
+}
+
 /// A `kafka-lab` of this test's own, ended by pid when the test ends.
 struct Server {
     child: Child,
@@ -146,11 +189,16 @@ impl Server {
     }
 
     fn up() -> Option<Self> {
+        Self::up_with(&[])
+    }
+
+    fn up_with(args: &[&str]) -> Option<Self> {
         let http = format!("127.0.0.1:{}", free_port());
         let dir = tempfile::tempdir().expect("a folder for the cluster");
         let port = free_ports(103);
         let path = dir.path().display().to_string();
-        let child = Self::spawn(&["up", "--dir", &path, "--http", &http, "--port", &port.to_string()])?;
+        let port = port.to_string();
+        let child = Self::spawn(&[&["up", "--dir", &path, "--http", &http, "--port", &port], args].concat())?;
         Some(Self { child, http, dir: Some(dir) })
     }
 

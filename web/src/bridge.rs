@@ -6,13 +6,14 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
 use crate::{
     backend::{self, Run},
-    lab::Lab,
+    lab::{self, Lab},
     words,
 };
 
-/// Puts `view()`, `events(since)`, `act(action)` and `bench(run)` on the window. `since` is a number of events. What a
+/// Puts `view()`, `events(since)`, `act(action)`, `bench(run)` and `replay(base64)` on the window. `since` is a number of events. What a
 /// real cluster refuses is known only later: `act` gives null there and the page shows the refusal. `bench` takes
 /// `{scenario, seed, seconds, linger}` and gives what `kafka-lab sim --json` prints, or throws what is wrong with it.
+/// `replay` takes a recording of `kafka-lab up --record` as base64 and gives `{node, program, hash, inputs, matches, why}`.
 pub fn install(lab: &Lab) {
     let Some(window) = web_sys::window() else { return };
     let object = Object::new();
@@ -38,10 +39,14 @@ pub fn install(lab: &Lab) {
     let bench = Closure::<dyn Fn(JsValue) -> Result<JsValue, JsValue>>::new(|run: JsValue| {
         bench(&run).map_err(|error| js_sys::Error::new(&error).into())
     });
+    let replay = Closure::<dyn Fn(String) -> Result<JsValue, JsValue>>::new(|base64: String| {
+        lab::replay(&base64).map(|outcome| to_js(&outcome)).map_err(|error| js_sys::Error::new(&error).into())
+    });
     put(&object, "view", view.into_js_value());
     put(&object, "events", events.into_js_value());
     put(&object, "act", act.into_js_value());
     put(&object, "bench", bench.into_js_value());
+    put(&object, "replay", replay.into_js_value());
     put(&window, "lab", object.into());
 }
 

@@ -305,7 +305,7 @@ impl Drop for Ours {
 }
 
 /// A port such that brokers and controllers at their fixed distances are free as well.
-fn free_range() -> Result<u16> {
+pub fn free_range() -> Result<u16> {
     let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
     for _ in 0..200 {
         let port = peer::free_port()?;

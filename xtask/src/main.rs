@@ -6,6 +6,7 @@ mod invariants;
 mod lab;
 mod peer;
 mod peers;
+mod recording;
 mod schemas;
 mod test;
 mod tidy;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::{
-    invariants, lab, schemas, tidy,
+    invariants, lab, recording, schemas, tidy,
     tools::{self, Tools, say},
 };
 
@@ -90,7 +90,8 @@ fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The same stories as native, and a session that ends in the hash that the native binary replays it to, under Node.
+/// The same stories as native, a session that ends in the hash that the native binary replays it to, and recordings of
+/// real nodes, under Node.
 fn wasm(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     if tools.node.is_none() {
         return Ok(Outcome::Skipped("skipped: no node"));
@@ -102,9 +103,11 @@ fn wasm(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     let last: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap_or_default())?;
     let Some(hash) = last["hash"].as_str() else { bail!("replay printed no hash: {printed}") };
     println!("the native binary ends the session with {hash}");
+    let recordings = recording::make(sh, &binary)?;
     cmd!(sh, "cargo test --package lab-core --target wasm32-unknown-unknown --test golden")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("LAB_GOLDEN_HASH", hash)
+        .env("LAB_RECORDINGS", recordings)
         .quiet()
         .run()?;
     Ok(Outcome::Passed)

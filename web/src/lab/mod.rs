@@ -1,5 +1,6 @@
 //! The page's one handle on the cluster: components send it wishes, and it publishes a [`Snapshot`] to draw.
 
+mod replay;
 mod time;
 
 use std::{
@@ -16,6 +17,7 @@ use lab_core::{
 };
 use yew::Callback;
 
+pub use self::replay::replay;
 use crate::{
     backend::{Ability, Backend, Branch, Comparison, Live, LiveState, Sim},
     pace,
