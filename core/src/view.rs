@@ -3,6 +3,8 @@
 //! Beliefs are kept apart: each node says what *it* believes. Two brokers that both think they lead can be drawn.
 //! [`ClusterView::headline`] is the one shared reducer that says what to print in large letters.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,6 +126,61 @@ pub struct BrokerView {
     pub replicas: Vec<ReplicaView>,
     /// Requests waiting in purgatory: "Produce from 1001, until orders-0 HW 44".
     pub parked: Vec<String>,
+    /// Open connections of clients.
+    pub clients: Vec<ConnectionView>,
+}
+
+/// A connection of a client, as the broker at its other end sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// `client.id`; clients choose it.
+    pub client_id: String,
+    /// `HOST:PORT` that it connects from.
+    pub address: String,
+    /// "librdkafka 2.3.0", if it said so.
+    pub software: String,
+    /// APIs it has used, each with the version it last spoke.
+    pub versions: Vec<(String, i16)>,
+    pub requests: u64,
+    /// "Fetch"
+    pub last_request: String,
+    pub last_at: Time,
+    /// Consumers: where the last fetch began.
+    pub positions: Vec<PositionView>,
+}
+
+/// A client of the cluster: all connections with one `client.id` from one host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClientView {
+    /// Made of name and host, the same everywhere: see [`ClientView::id_of`].
+    pub id: NodeId,
+    pub client_id: String,
+    pub host: String,
+    pub software: String,
+    /// Brokers it is connected to.
+    pub brokers: Vec<NodeId>,
+    pub versions: Vec<(String, i16)>,
+    pub requests: u64,
+    pub last_request: String,
+    pub last_at: Time,
+    pub positions: Vec<PositionView>,
+}
+
+impl ClientView {
+    /// Ids of real clients begin here; nodes and simulated clients have smaller ones.
+    pub const FIRST_ID: i32 = 1_000_000;
+
+    /// The id of the client of that name at the other end of a connection from `address`.
+    pub fn id_of(client_id: &str, address: &str) -> NodeId {
+        // FNV-1a: the same in every process.
+        let bytes = client_id.bytes().chain([0]).chain(host_of(address).bytes());
+        let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        NodeId(Self::FIRST_ID + (hash % 1_000_000_000) as i32)
+    }
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
 }
 
 /// One replica of a partition, as the broker that holds it sees it.
@@ -253,6 +310,41 @@ impl ClusterView {
 
     pub fn node(&self, id: NodeId) -> Option<&NodeView> {
         self.nodes.iter().find(|n| n.id == id)
+    }
+
+    /// Every client that a live broker has a connection of, by name and host.
+    pub fn clients(&self) -> Vec<ClientView> {
+        let mut clients: BTreeMap<NodeId, ClientView> = BTreeMap::new();
+        for node in self.nodes.iter().filter(|node| node.process == ProcessState::Alive) {
+            for conn in node.broker.iter().flat_map(|broker| &broker.clients) {
+                let id = ClientView::id_of(&conn.client_id, &conn.address);
+                let client = clients.entry(id).or_insert_with(|| ClientView {
+                    id,
+                    client_id: conn.client_id.clone(),
+                    host: host_of(&conn.address).into(),
+                    ..ClientView::default()
+                });
+                if client.brokers.last() != Some(&node.id) {
+                    client.brokers.push(node.id);
+                }
+                if !conn.software.is_empty() {
+                    client.software.clone_from(&conn.software);
+                }
+                for (api, version) in &conn.versions {
+                    match client.versions.iter_mut().find(|(known, _)| known == api) {
+                        Some((_, known)) => *known = *version,
+                        None => client.versions.push((api.clone(), *version)),
+                    }
+                }
+                client.requests += conn.requests;
+                if conn.last_at >= client.last_at {
+                    client.last_at = conn.last_at;
+                    client.last_request.clone_from(&conn.last_request);
+                }
+                client.positions.extend(conn.positions.iter().cloned());
+            }
+        }
+        clients.into_values().collect()
     }
 
     /// Every partition as the active controller has it, with the offsets its leader believes.

@@ -1,6 +1,6 @@
 //! `window.lab`: what scripts and tests may ask of the page, in the same words as everybody else.
 
-use js_sys::{Function, JSON, Object, Reflect};
+use js_sys::{Function, JSON, Object, Promise, Reflect};
 use lab_core::view::Action;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
@@ -10,10 +10,10 @@ use crate::{
     words,
 };
 
-/// Puts `view()`, `events(since)`, `act(action)`, `bench(run)` and `replay(base64)` on the window. `since` is a number of events. What a
-/// real cluster refuses is known only later: `act` gives null there and the page shows the refusal. `bench` takes
-/// `{scenario, seed, seconds, linger}` and gives what `kafka-lab sim --json` prints, or throws what is wrong with it.
-/// `replay` takes a recording of `kafka-lab up --record` as base64 and gives `{node, program, hash, inputs, matches, why}`.
+/// Puts `view()`, `events(since)`, `act(action)`, `bench(run)` and `replay(base64)` on the window. `since` is a number of
+/// events. `act` gives null, or why it could not be done; with a real cluster, which answers later, a promise of that.
+/// `bench` takes `{scenario, seed, seconds, linger}` and gives what `kafka-lab sim --json` prints, or throws what is
+/// wrong with it. `replay` takes a recording of `kafka-lab up --record` as base64 and gives `{node, program, hash, inputs, matches, why}`.
 pub fn install(lab: &Lab) {
     let Some(window) = web_sys::window() else { return };
     let object = Object::new();
@@ -29,11 +29,10 @@ pub fn install(lab: &Lab) {
     };
     let act = {
         let lab = lab.clone();
-        Closure::<dyn Fn(JsValue) -> JsValue>::new(move |action: JsValue| {
-            match read(&action).and_then(|action| lab.act(&action)) {
-                Ok(()) => JsValue::NULL,
-                Err(error) => JsValue::from_str(&error),
-            }
+        Closure::<dyn Fn(JsValue) -> JsValue>::new(move |action: JsValue| match read(&action) {
+            Ok(action) if lab.is_live() => later(&lab, &action).into(),
+            Ok(action) => answer(lab.act(&action)),
+            Err(error) => JsValue::from_str(&error),
         })
     };
     let bench = Closure::<dyn Fn(JsValue) -> Result<JsValue, JsValue>>::new(|run: JsValue| {
@@ -54,6 +53,17 @@ fn bench(run: &JsValue) -> Result<JsValue, String> {
     let run = if run.is_undefined() { Run::default() } else { from_js(run)? };
     let clock = web_sys::window().and_then(|window| window.performance()).ok_or("this browser has no clock")?;
     backend::bench(&run, || clock.now()).map(|outcome| to_js(&outcome))
+}
+
+fn answer(result: Result<(), String>) -> JsValue {
+    result.err().map_or(JsValue::NULL, |error| JsValue::from_str(&error))
+}
+
+/// What a real cluster answers.
+fn later(lab: &Lab, action: &Action) -> Promise {
+    Promise::new(&mut |resolve, _| {
+        lab.act_then(action, move |result| drop(resolve.call1(&JsValue::NULL, &answer(result))));
+    })
 }
 
 /// An action is an object, its JSON text, or a line for the console.

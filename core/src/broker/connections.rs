@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
+use super::clients::Client;
 use crate::{
     id::{ConnId, EventId, NodeId},
     seam::{Ctx, Output, Part, Time},
@@ -51,6 +52,8 @@ pub struct Connection {
     pub principal: String,
     pub peer: String,
     pub node: Option<NodeId>,
+    /// What it said of itself and asked for.
+    pub client: Client,
     last_active: Time,
     /// A request is worked on or parked.
     busy: bool,
@@ -65,6 +68,7 @@ impl Connections {
             principal,
             peer,
             node: None,
+            client: Client::default(),
             last_active: now,
             busy: false,
             muted: false,
@@ -80,6 +84,14 @@ impl Connections {
 
     pub fn all(&self) -> Vec<ConnId> {
         self.conns.keys().copied().collect()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.conns.values()
+    }
+
+    pub fn client_mut(&mut self, conn: ConnId) -> Option<&mut Client> {
+        self.conns.get_mut(&conn).map(|c| &mut c.client)
     }
 
     pub fn get(&self, conn: ConnId) -> Option<&Connection> {

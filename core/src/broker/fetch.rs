@@ -41,6 +41,9 @@ impl Broker {
         let now = ctx.now.mono;
         match self.replicas.sessions_mut().unfold(request, version, &self.image, now) {
             Ok((session, partitions)) => {
+                if let Some(client) = self.conns.client_mut(reply.conn).filter(|_| replica.is_none()) {
+                    client.fetches(&partitions);
+                }
                 let by_id = version >= BY_ID_SINCE;
                 let plan =
                     FetchPlan { replica, min_bytes, max_bytes, read_committed, by_id, version, partitions, session };

@@ -1,6 +1,7 @@
 //! A broker: what clients talk to. It observes the metadata quorum, holds replicas of partitions, and forwards what only
 //! the controller may decide. Its requests are in one file per API.
 
+mod clients;
 mod connections;
 
 // With the controller, and what it decides.
@@ -260,6 +261,9 @@ impl Broker {
         }
         let (head, body) = frame::parse_request(bytes)?;
         let (key, version) = (head.api_key, head.api_version);
+        if let Some(client) = self.conns.client_mut(conn) {
+            client.asked(&head, ctx.now.mono);
+        }
         let mut reply = Reply::new(conn, head, ctx.out.cause());
         let served = key.advertised(Listener::Broker).ok_or(FrameError::UnknownApiKey(key.code()))?;
         match key {
@@ -270,6 +274,9 @@ impl Broker {
             }
             ApiKey::ApiVersions => {
                 let request: ApiVersionsRequest = read(version, &body)?;
+                if let Some(client) = self.conns.client_mut(conn) {
+                    client.introduced(&request);
+                }
                 let response = api_versions::describe(&self.image, version, &request, Listener::Broker);
                 self.conns.answer::<ApiVersionsRequest>(ctx, &reply, &response);
             }

@@ -7,12 +7,22 @@ impl Broker {
     /// What this broker believes. It may be wrong: a deposed leader does not know it yet.
     pub fn view(&self, disk: &dyn Disk, now: Now) -> BrokerView {
         BrokerView {
+            replicas: self.replicas.partitions().map(|p| p.view(disk, now.mono)).collect(),
+            clients: self.client_views(),
+            parked: self.parked(),
+            ..self.brief_view(now)
+        }
+    }
+
+    /// The same without what only people look at and what has to be read from the disk: records, clients, who waits.
+    pub fn brief_view(&self, now: Now) -> BrokerView {
+        BrokerView {
             broker_epoch: self.lifecycle.broker_epoch,
             fenced: self.lifecycle.fenced,
             metadata_offset: self.image.offset(),
             controller: self.raft.leader().map(|(id, _)| id),
-            replicas: self.replicas.partitions().map(|p| p.view(disk, now.mono)).collect(),
-            parked: self.parked(),
+            replicas: self.replicas.partitions().map(|p| p.brief_view(now.mono)).collect(),
+            ..BrokerView::default()
         }
     }
 

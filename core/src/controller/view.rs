@@ -18,8 +18,13 @@ const TAIL_BYTES: usize = 64 << 10;
 impl Controller {
     /// What this controller believes at `now`; `disk` is its own.
     pub fn view(&self, disk: &dyn Disk, now: Now) -> ControllerView {
-        let raft = self.raft.view();
         let newest = self.active.as_ref().map_or(&self.committed, |active| &active.image);
+        ControllerView { tail: self.tail(disk, newest), ..self.brief_view(now) }
+    }
+
+    /// The same without the records of its log.
+    pub fn brief_view(&self, now: Now) -> ControllerView {
+        let raft = self.raft.view();
         ControllerView {
             role: raft.role.into(),
             epoch: raft.epoch,
@@ -29,7 +34,7 @@ impl Controller {
             voters: raft.voters,
             log_end_offset: raft.log_end_offset,
             high_watermark: raft.high_watermark,
-            tail: self.tail(disk, newest),
+            tail: Vec::new(),
             active: self.active.as_ref().map(|active| self.active_view(active, now)),
         }
     }

@@ -261,6 +261,16 @@ impl Partition {
 
     pub fn view(&self, disk: &dyn crate::disk::Disk, now: Time) -> ReplicaView {
         let end = self.log.log_end_offset();
+        ReplicaView {
+            tail: self.records(disk, end.saturating_sub(TAIL_KEPT as i64), end, TAIL_KEPT),
+            cut: self.cut.iter().cloned().collect(),
+            ..self.brief_view(now)
+        }
+    }
+
+    /// The same without records.
+    pub fn brief_view(&self, now: Time) -> ReplicaView {
+        let end = self.log.log_end_offset();
         let leadership = self.leadership();
         let followers = leadership.into_iter().flat_map(Leadership::followers).map(|(id, f)| FollowerView {
             id,
@@ -280,9 +290,8 @@ impl Partition {
             high_watermark: self.high_watermark,
             log_end_offset: end,
             epochs: self.log.epochs().entries().to_vec(),
-            tail: self.records(disk, end.saturating_sub(TAIL_KEPT as i64), end, TAIL_KEPT),
-            cut: self.cut.iter().cloned().collect(),
             followers: followers.collect(),
+            ..ReplicaView::default()
         }
     }
 

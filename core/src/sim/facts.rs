@@ -34,15 +34,15 @@ use crate::{
 
 /// What a connection remembers to explain its frames.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ConnFacts {
+pub struct ConnFacts {
     /// Requests that were sent and not answered, oldest first.
-    pub(super) pending: VecDeque<Pending>,
+    pub pending: VecDeque<Pending>,
     /// The last fetch came back with nothing new, so the next one asks nothing new either.
     idle: bool,
     /// Highest high watermark told, by partition, and end of the records worth showing that were carried.
     told: BTreeMap<(Uuid, i32), Told>,
     /// A vote that the last frame granted for good: epoch and candidate.
-    pub(super) granted: Option<(i32, i32)>,
+    pub granted: Option<(i32, i32)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,31 +52,31 @@ struct Told {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pending {
+pub struct Pending {
     correlation_id: i32,
-    pub(super) api_key: i16,
+    pub api_key: i16,
     api_version: i16,
     /// Produce with acks=0 is never answered.
     unanswered: bool,
     /// Vote requests that are no pre-votes: epoch and candidate.
     vote: Option<(i32, i32)>,
-    pub(super) arrives_at: Time,
+    pub arrives_at: Time,
 }
 
 /// Names of topics by id, learned from the frames themselves.
-pub(super) type TopicNames = BTreeMap<Uuid, String>;
+pub type TopicNames = BTreeMap<Uuid, String>;
 
 /// Where a frame goes and when.
-pub(super) struct Sent {
-    pub(super) from: NodeId,
-    pub(super) to: NodeId,
-    pub(super) response: bool,
-    pub(super) arrives_at: Time,
+pub struct Sent {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub response: bool,
+    pub arrives_at: Time,
 }
 
 /// Follows the connection by one frame and, if somebody watches, says what it is. The error is a broken promise: an
 /// answer to no question, or out of order.
-pub(super) fn describe(
+pub fn describe(
     conn: &mut ConnFacts,
     names: &mut TopicNames,
     sent: &Sent,
@@ -137,7 +137,7 @@ pub(super) fn describe(
 }
 
 /// Facts of a frame of which nothing else is known.
-pub(super) fn unknown(sent: &Sent, bytes: usize) -> FrameFacts {
+pub fn unknown(sent: &Sent, bytes: usize) -> FrameFacts {
     FrameFacts {
         from: sent.from,
         to: sent.to,

@@ -8,7 +8,7 @@ mod act;
 mod any_request;
 pub mod check;
 pub mod compare;
-mod facts;
+pub mod facts;
 pub mod fuzz;
 mod history;
 mod network;

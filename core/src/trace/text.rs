@@ -6,6 +6,7 @@
 use crate::{
     id::{NodeId, TopicPartition},
     trace::{Event, EventKind},
+    view::ClientView,
     wire::error::ErrorCode,
 };
 
@@ -15,6 +16,7 @@ pub fn node_name(id: NodeId) -> String {
         1101..=1126 => format!("consumer {}", (b'A' + (id.0 - 1101) as u8) as char),
         1001..=1100 => format!("P{}", id.0 - 1000),
         101..=199 => format!("controller {id}"),
+        ClientView::FIRST_ID.. => "a client".into(),
         _ => format!("broker {id}"),
     }
 }

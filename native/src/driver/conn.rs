@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use lab_core::{
     disk::FileSlice,
     id::{ConnId, NodeId},
+    seam::Time,
 };
 use tokio::{
     io::Interest,
@@ -21,6 +22,7 @@ use tokio::{
 };
 
 use super::{
+    Passing,
     files::Files,
     links::{LinkState, Links},
 };
@@ -99,6 +101,18 @@ impl Conn {
             changed: Notify::new(),
             last_active: Cell::new(Instant::now()),
         }
+    }
+
+    /// A frame that passes here, for those who watch.
+    pub(super) fn passing<'a>(
+        &'a self,
+        sent: bool,
+        at: Time,
+        len: usize,
+        head: &'a [u8],
+        bytes: &'a dyn Fn(usize) -> Bytes,
+    ) -> Passing<'a> {
+        Passing { conn: self.id, peer: self.peer.get(), remote: &self.remote, sent, at, len, head, bytes }
     }
 
     /// Queues the length prefix of a frame; its parts follow.

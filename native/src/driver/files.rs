@@ -2,8 +2,11 @@
 
 use std::{fs::File, sync::Arc};
 
-use bytes::Bytes;
-use lab_core::disk::{Disk, DiskError, DiskResult, FileId, FileSlice, SyncTarget};
+use bytes::{Bytes, BytesMut};
+use lab_core::{
+    disk::{Disk, DiskError, DiskResult, FileId, FileSlice, SyncTarget},
+    seam::Part,
+};
 
 /// A disk whose files can be handed to the kernel.
 pub trait Files: Disk {
@@ -12,6 +15,25 @@ pub trait Files: Disk {
 
     /// Work that makes `target` durable; it blocks, so the driver runs it on another thread.
     fn durability(&self, target: &SyncTarget) -> Box<dyn FnOnce() -> DiskResult<()> + Send>;
+}
+
+/// The first `most` bytes of a frame in parts, as far as the disk gives them.
+pub(super) fn gather(disk: &impl Disk, parts: &[Part], most: usize) -> Bytes {
+    let mut all = BytesMut::new();
+    for part in parts {
+        let room = most - all.len();
+        match part {
+            Part::Bytes(bytes) => all.extend_from_slice(&bytes[..bytes.len().min(room)]),
+            Part::File(slice) => {
+                let Ok(bytes) = disk.read_at(slice.file, slice.position, (slice.len as usize).min(room)) else { break };
+                all.extend_from_slice(&bytes);
+            }
+        }
+        if all.len() >= most {
+            break;
+        }
+    }
+    all.freeze()
 }
 
 /// The disk of a machine that has none: client machines.

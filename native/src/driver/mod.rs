@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use lab_core::{
     disk::DiskError,
     id::{ConnId, EventId, NodeId},
@@ -108,6 +109,26 @@ pub struct Traced {
     pub kind: EventKind,
 }
 
+/// A frame on its way through the driver, for those who watch.
+pub struct Passing<'a> {
+    pub conn: ConnId,
+    /// Who is at the other end, if that is a node.
+    pub peer: Option<NodeId>,
+    /// Address of the other end.
+    pub remote: &'a str,
+    /// The machine sent it, or received it.
+    pub sent: bool,
+    pub at: Time,
+    pub len: usize,
+    /// Its first bytes, in one piece.
+    pub head: &'a [u8],
+    /// All of it, as far as the given number of bytes. Reads files if it has to: ask only for what is shown.
+    pub bytes: &'a dyn Fn(usize) -> Bytes,
+}
+
+/// Sees every frame that passes while it is set.
+pub type Tap = Box<dyn FnMut(Passing<'_>)>;
+
 /// How jobs are run: the driver does not know what they are.
 pub type RunJob = fn(Job) -> JobResult;
 
@@ -121,6 +142,7 @@ struct State<M, D> {
     /// Connections that got output in the current step.
     dirty: Vec<Rc<Conn>>,
     traced: Vec<Traced>,
+    tap: Option<Tap>,
     counters: Counters,
     last: Now,
 }
@@ -173,6 +195,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                 accepted: 0,
                 dirty: Vec::new(),
                 traced: Vec::new(),
+                tap: None,
                 counters: Counters::default(),
                 last: now,
             }),
@@ -206,7 +229,13 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
         let mut now = self.0.clock.now();
         now.mono = now.mono.max(state.last.mono);
         state.last = now;
-        let State { machine, disk, outbox, .. } = &mut *state;
+        let State { machine, disk, outbox, tap, conns, .. } = &mut *state;
+        if let (Some(tap), Input::Frame { conn, bytes, .. }) = (tap, &input)
+            && let Some(conn) = conns.get(conn)
+        {
+            let first = |most: usize| bytes.slice(..bytes.len().min(most));
+            tap(conn.passing(false, now.mono, bytes.len(), bytes, &first));
+        }
         outbox.begin(None);
         let bug = OnPanic(&self.0.exit, &self.0.panicked);
         machine.handle(&mut Ctx { now, disk, out: outbox }, input);
@@ -234,6 +263,11 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
     /// Whether the machine writes events. Nobody pays for events that nobody reads.
     pub fn set_tracing(&self, on: bool) {
         self.0.state.borrow_mut().outbox.set_tracing(on);
+    }
+
+    /// Lets `tap` see every frame from now on, or nobody.
+    pub fn set_tap(&self, tap: Option<Tap>) {
+        self.0.state.borrow_mut().tap = tap;
     }
 
     /// Waits until there are events, then takes them.
@@ -275,7 +309,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
 
     /// Performs what the machine wrote, in order, then writes to each connection that got output.
     fn perform(&self, state: &mut State<M, D>, now: Now) {
-        let State { outbox, conns, links, disk, dirty, traced, counters, .. } = &mut *state;
+        let State { outbox, conns, links, disk, dirty, traced, tap, counters, .. } = &mut *state;
         for output in outbox.drain() {
             match output {
                 Output::Send { conn, parts, cause: _ } => {
@@ -287,6 +321,9 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                         dirty.push(conn.clone());
                     }
                     let len = parts.iter().map(Part::len).sum();
+                    if let (Some(tap), Some(Part::Bytes(head))) = (tap.as_mut(), parts.first()) {
+                        tap(conn.passing(true, now.mono, len, head, &|most| files::gather(disk, &parts, most)));
+                    }
                     counters.frames_out += 1;
                     counters.bytes_out += len as u64 + 4;
                     conn.begin_frame(len);

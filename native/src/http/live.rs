@@ -10,10 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use lab_core::{
-    live::{Cannot, ClientMessage, ServerMessage},
-    view::ClusterView,
-};
+use lab_core::live::{Ask, Cannot, Changes, ClientMessage, ServerMessage};
 use serde::Deserialize;
 use tokio::{
     select,
@@ -64,7 +61,7 @@ async fn talk(mut socket: WebSocket, cluster: Handle) {
     if !send(&mut socket, &hello).await {
         return;
     }
-    let mut seen: Option<ClusterView> = None;
+    let mut sent = Changes::default();
     loop {
         let message = select! {
             changed = views.changed() => {
@@ -72,13 +69,10 @@ async fn talk(mut socket: WebSocket, cluster: Handle) {
                     return;
                 }
                 let view = views.borrow_and_update().clone();
-                // An idle cluster is not sent over and over: its time alone has moved.
-                let same = seen.as_ref().is_some_and(|seen| ClusterView { at: view.at, ..seen.clone() } == *view);
-                if same {
-                    continue;
+                match sent.of(&view) {
+                    Some(update) => ServerMessage::Update(Box::new(update)),
+                    None => continue,
                 }
-                seen = Some((*view).clone());
-                ServerMessage::View { view: Box::new((*view).clone()) }
             }
             news = events.recv() => match news {
                 Ok(events) => ServerMessage::Events { events: (*events).clone(), dropped: 0 },
@@ -90,7 +84,7 @@ async fn talk(mut socket: WebSocket, cluster: Handle) {
                 Some(Ok(Message::Text(text))) => {
                     match serde_json::from_str::<ClientMessage>(&text) {
                         Ok(ask) => {
-                            act(cluster.clone(), ask, done.clone());
+                            answer(cluster.clone(), ask, done.clone());
                             continue;
                         }
                         Err(error) => {
@@ -109,10 +103,16 @@ async fn talk(mut socket: WebSocket, cluster: Handle) {
     }
 }
 
-fn act(cluster: Handle, ask: ClientMessage, done: mpsc::Sender<ServerMessage>) {
+fn answer(cluster: Handle, ClientMessage { id, ask }: ClientMessage, done: mpsc::Sender<ServerMessage>) {
     tokio::spawn(async move {
-        let error = cluster.act(ask.action).await.err();
-        let _ = done.send(ServerMessage::Done { id: ask.id, error }).await;
+        let message = match ask {
+            Ask::Act(action) => ServerMessage::Done { id, error: cluster.act(action).await.err() },
+            Ask::Frame { frame } => match cluster.frame(frame).await {
+                Some(kept) => ServerMessage::Frame { id, frame, hex: kept.hex, len: kept.len },
+                None => ServerMessage::Done { id, error: Some("the bytes of this message are no longer kept".into()) },
+            },
+        };
+        let _ = done.send(message).await;
     });
 }
 
@@ -129,6 +129,9 @@ fn cannot() -> Vec<Cannot> {
         cannot("fork", "a real cluster cannot be copied while it runs"),
         cannot("power_loss", "it would have to cut the power of this machine"),
         cannot("load", "load comes from a Kafka client, such as kafka-producer-perf-test"),
-        cannot("wire", "the bytes of frames are not recorded on a real cluster"),
+        cannot(
+            "flight",
+            "messages between processes take microseconds: each is shown for longer than it was under way",
+        ),
     ]
 }

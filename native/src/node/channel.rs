@@ -2,6 +2,7 @@
 //! inherits as its standard input. End of file means that the supervisor is gone: the node stops cleanly.
 
 use lab_core::{
+    id::EventId,
     trace::Event,
     view::{BrokerView, ControllerView},
 };
@@ -26,6 +27,8 @@ pub enum Order {
     Watch { on: bool },
     /// Report now.
     Report,
+    /// The bytes of this frame, whose event was sent before.
+    Frame { frame: EventId },
 }
 
 /// Node to supervisor.
@@ -33,7 +36,22 @@ pub enum Order {
 #[serde(tag = "news", rename_all = "snake_case")]
 pub enum News {
     Report(Box<Report>),
-    Events { events: Vec<Event>, dropped: u64 },
+    Events {
+        events: Vec<Event>,
+        dropped: u64,
+    },
+    /// `None`: it is no longer kept.
+    Frame {
+        frame: EventId,
+        kept: Option<KeptFrame>,
+    },
+}
+
+/// The first bytes of a frame, in hexadecimal, and how long it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFrame {
+    pub hex: String,
+    pub len: u32,
 }
 
 /// A node about itself.

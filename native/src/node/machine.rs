@@ -1,6 +1,6 @@
 //! One machine of a node on a thread of its own: driver, listeners, and a line to the rest of the process.
 
-use std::{net::TcpListener, thread};
+use std::{cell::RefCell, net::TcpListener, rc::Rc, thread};
 
 use lab_core::{
     broker::Broker,
@@ -11,6 +11,7 @@ use lab_core::{
     node::StartError,
     recording::Recorder,
     seam::{Ctx, Input, Listener, Machine, Now, Outbox},
+    sim::facts::TopicNames,
     trace::Event,
 };
 use tokio::{
@@ -21,9 +22,10 @@ use tokio::{
 };
 
 use super::{
-    channel::Report,
+    channel::{KeptFrame, Report},
     journal::Journal,
     tape::{Tape, Taped},
+    watch::Watch,
 };
 use crate::{
     clock::Clock,
@@ -34,7 +36,9 @@ use crate::{
 /// What the process asks of a machine's thread.
 #[derive(Debug)]
 pub(super) enum Ask {
-    Report(oneshot::Sender<Report>),
+    /// With records and clients, or without.
+    Report(oneshot::Sender<Report>, bool),
+    Frame(EventId, oneshot::Sender<Option<KeptFrame>>),
     Links(LinkTable),
     Tracing(bool),
     /// Hand over and end: the thread's `done` is told when the machine has.
@@ -47,15 +51,24 @@ pub(super) trait Viewed: Machine + 'static {
     const SALT: u8;
     const LISTENER: Listener;
 
-    fn describe(&self, disk: &dyn Disk, now: Now, report: &mut Report);
+    fn describe(&self, disk: &dyn Disk, now: Now, full: bool, report: &mut Report);
+
+    /// Names of topics by id, for those who look at frames.
+    fn topic_names(&self) -> TopicNames {
+        TopicNames::new()
+    }
 }
 
 impl Viewed for Broker {
     const SALT: u8 = 0;
     const LISTENER: Listener = Listener::Broker;
 
-    fn describe(&self, disk: &dyn Disk, now: Now, report: &mut Report) {
-        report.broker = Some(self.view(disk, now));
+    fn describe(&self, disk: &dyn Disk, now: Now, full: bool, report: &mut Report) {
+        report.broker = Some(if full { self.view(disk, now) } else { self.brief_view(now) });
+    }
+
+    fn topic_names(&self) -> TopicNames {
+        self.image().topics().map(|topic| (topic.id, topic.name.clone())).collect()
     }
 }
 
@@ -63,8 +76,8 @@ impl Viewed for Controller {
     const SALT: u8 = 1;
     const LISTENER: Listener = Listener::Controller;
 
-    fn describe(&self, disk: &dyn Disk, now: Now, report: &mut Report) {
-        report.controller = Some(self.view(disk, now));
+    fn describe(&self, disk: &dyn Disk, now: Now, full: bool, report: &mut Report) {
+        report.controller = Some(if full { self.view(disk, now) } else { self.brief_view(now) });
     }
 }
 
@@ -122,7 +135,7 @@ async fn run<M: Viewed>(
     let mut outbox = Outbox::new(plan.id, M::SALT, false);
     outbox.set_noting(true);
     let mut journal = Journal::default();
-    let mut watched = false;
+    let mut watch: Option<Rc<RefCell<Watch>>> = None;
     let recorder = plan.recorder;
     let start = |ctx: &mut Ctx<'_>| Taped::start(recorder, ctx, start);
     let driver = Driver::start(plan.id, plan.disk, outbox, plan.clock, plan.limits, run_job, start);
@@ -140,22 +153,33 @@ async fn run<M: Viewed>(
     loop {
         select! {
             ask = inbox.recv() => match ask {
-                Some(Ask::Report(reply)) => {
+                Some(Ask::Report(reply, full)) => {
                     let mut report = Report { counters: driver.counters(), ..Report::default() };
-                    driver.read(|taped, disk, now| taped.machine.describe(disk, now, &mut report));
+                    driver.read(|taped, disk, now| taped.machine.describe(disk, now, full, &mut report));
                     let _ = reply.send(report);
+                    if let Some(watch) = &watch {
+                        watch.borrow_mut().names.extend(driver.read(|taped, _, _| taped.machine.topic_names()));
+                    }
+                }
+                Some(Ask::Frame(id, reply)) => {
+                    let _ = reply.send(watch.as_ref().and_then(|watch| watch.borrow().frame(id)));
                 }
                 Some(Ask::Links(table)) => driver.set_links(&table),
                 Some(Ask::Tracing(on)) => {
-                    watched = on;
                     driver.set_tracing(on);
+                    watch = on.then(|| {
+                        let names = driver.read(|taped, _, _| taped.machine.topic_names());
+                        let watch = Watch::new(plan.id, M::SALT, plan.incarnation, names, plan.events.clone());
+                        Rc::new(RefCell::new(watch))
+                    });
+                    driver.set_tap(watch.as_ref().map(Watch::tap));
                 }
                 Some(Ask::Stop) => driver.step(Input::Shutdown),
                 None => return,
             },
             traced = driver.traced() => {
                 traced.iter().filter(|traced| traced.note).for_each(|traced| journal.write(plan.id, &traced.kind));
-                if !watched {
+                if watch.is_none() {
                     continue;
                 }
                 let events = traced.into_iter().map(|traced| event(plan.id, plan.incarnation, traced)).collect();

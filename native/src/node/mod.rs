@@ -4,6 +4,7 @@ pub mod channel;
 mod journal;
 mod machine;
 mod tape;
+mod watch;
 
 use std::{
     fs::{self, File},
@@ -17,7 +18,7 @@ use std::{
 use lab_core::{
     broker::Broker,
     controller::Controller,
-    id::{Endpoint, Uuid},
+    id::{Endpoint, EventId, Uuid},
     node,
     program::Program,
 };
@@ -33,7 +34,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use self::{
-    channel::{LineWriter, Lines, News, Order, Report},
+    channel::{KeptFrame, LineWriter, Lines, News, Order, Report},
     machine::{Ask, Plan, Running, Viewed},
 };
 use crate::{
@@ -186,6 +187,10 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
                     break;
                 }
                 Some(Order::Report) => next_report = Instant::now(),
+                Some(Order::Frame { frame }) => {
+                    let kept = kept_frame(&machines, frame).await;
+                    send(&mut writer, &News::Frame { frame, kept }).await;
+                }
                 Some(Order::Links { table }) => {
                     machines.iter().for_each(|machine| drop(machine.asks.send(Ask::Links(table.clone()))));
                 }
@@ -196,7 +201,7 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
                 }
             },
             () = sleep_until(next_report), if writer.is_some() => {
-                let report = report(&machines).await;
+                let report = report(&machines, watched).await;
                 ready = ready || is_ready(&report) || began.elapsed() > Duration::from_secs(60);
                 let pause = if !ready { REPORT_STARTING } else if watched { REPORT_WATCHED } else { REPORT_IDLE };
                 next_report = Instant::now() + pause;
@@ -284,11 +289,25 @@ fn start(
     Ok(machines)
 }
 
-async fn report(machines: &[Running]) -> Report {
+/// Whichever machine has it.
+async fn kept_frame(machines: &[Running], frame: EventId) -> Option<KeptFrame> {
+    for machine in machines {
+        let (reply, answer) = oneshot::channel();
+        if machine.asks.send(Ask::Frame(frame, reply)).is_ok()
+            && let Ok(Some(kept)) = answer.await
+        {
+            return Some(kept);
+        }
+    }
+    None
+}
+
+/// Records and clients only while somebody watches: nobody else looks at them.
+async fn report(machines: &[Running], watched: bool) -> Report {
     let mut whole = Report { rss_bytes: resident_bytes(), cpu_ms: cpu_ms(), ..Report::default() };
     for machine in machines {
         let (reply, answer) = oneshot::channel();
-        if machine.asks.send(Ask::Report(reply)).is_err() {
+        if machine.asks.send(Ask::Report(reply, watched)).is_err() {
             continue;
         }
         if let Ok(part) = answer.await {

@@ -30,7 +30,7 @@ use crate::{
     clock::Clock,
     driver::{LinkFault, LinkTable},
     failure::{Failure, Outcome},
-    node::channel::{News, Order},
+    node::channel::{KeptFrame, News, Order},
 };
 
 /// How often watchers get a new view.
@@ -49,6 +49,7 @@ pub(crate) enum Message {
     Status(oneshot::Sender<Status>),
     /// One more or one fewer watches the page.
     Watchers(i32),
+    Frame(EventId, oneshot::Sender<Option<KeptFrame>>),
 }
 
 /// A way to the supervising task.
@@ -69,6 +70,13 @@ impl Handle {
         let gone = || "the cluster is being stopped".to_owned();
         self.messages.send(Message::Act(action, reply)).map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The bytes of a frame whose `Sent` event was seen lately, if its node still has them.
+    pub async fn frame(&self, frame: EventId) -> Option<KeptFrame> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.send(Message::Frame(frame, reply)).ok()?;
+        answer.await.ok().flatten()
     }
 
     pub async fn status(&self) -> Option<Status> {
@@ -106,9 +114,12 @@ pub struct Supervisor {
     publish_metrics: watch::Sender<Arc<Vec<crate::http::metrics::NodeFigures>>>,
     events: broadcast::Sender<Arc<Vec<Event>>>,
     event_count: u64,
+    /// Events that go out with the next tick.
+    untold: Vec<Event>,
     watchers: i32,
     waiting: Vec<Waiting>,
     statuses: Vec<PendingStatus>,
+    frames: Vec<PendingFrame>,
     ready: bool,
     failed: Option<Failure>,
     recording: bool,
@@ -120,6 +131,12 @@ struct Waiting {
     for_end: bool,
     until: Instant,
     reply: oneshot::Sender<Result<(), String>>,
+}
+
+struct PendingFrame {
+    frame: EventId,
+    until: Instant,
+    reply: oneshot::Sender<Option<KeptFrame>>,
 }
 
 struct PendingStatus {
@@ -154,9 +171,11 @@ impl Supervisor {
             publish_metrics,
             events,
             event_count: 0,
+            untold: Vec::new(),
             watchers: 0,
             waiting: Vec::new(),
             statuses: Vec::new(),
+            frames: Vec::new(),
             ready: false,
             failed: None,
             recording: false,
@@ -227,6 +246,13 @@ impl Supervisor {
                 self.statuses.push(PendingStatus { missing, until: Instant::now() + REPORT_WITHIN, reply });
                 self.answer_statuses();
             }
+            Message::Frame(frame, reply) => {
+                // Who asks tells of both ways, so the id names the node that has the bytes.
+                if let Some(node) = self.nodes.get(&frame.node()).filter(|node| node.runs()) {
+                    node.order(Order::Frame { frame });
+                    self.frames.push(PendingFrame { frame, until: Instant::now() + REPORT_WITHIN, reply });
+                }
+            }
             Message::Watchers(change) => {
                 let before = self.watchers > 0;
                 self.watchers += change;
@@ -256,6 +282,11 @@ impl Supervisor {
                 self.answer_statuses();
             }
             News::Events { events, dropped: _ } => self.tell_events(events),
+            News::Frame { frame, kept } => {
+                for pending in self.frames.extract_if(.., |pending| pending.frame == frame) {
+                    let _ = pending.reply.send(kept.clone());
+                }
+            }
         }
     }
 
@@ -442,6 +473,12 @@ impl Supervisor {
             let _ = late.reply.send(Err(format!("node {} {what}; `kafka-lab status` shows its state", late.node)));
         }
         self.answer_statuses();
+        // Dropped, they answer that the bytes are not kept.
+        self.frames.retain(|pending| pending.until > now);
+        if !self.untold.is_empty() {
+            // Whoever listened may have gone just now.
+            let _ = self.events.send(Arc::new(std::mem::take(&mut self.untold)));
+        }
         if self.watchers > 0 {
             self.publish();
         }
@@ -524,8 +561,9 @@ impl Supervisor {
 
     fn tell_events(&mut self, events: Vec<Event>) {
         self.event_count += events.len() as u64;
-        // Nobody may be listening.
-        let _ = self.events.send(Arc::new(events));
+        if self.watchers > 0 {
+            self.untold.extend(events);
+        }
     }
 
     fn save(&mut self) {

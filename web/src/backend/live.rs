@@ -1,13 +1,19 @@
 //! A real cluster, over `/api/live` of the server that this page came from.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+};
 
+use bytes::Bytes;
+use gloo::timers::callback::Interval;
 use lab_core::{
     id::EventId,
-    live::{ClientMessage, ServerMessage, SessionInfo},
+    live::{Ask, Assembly, ClientMessage, ServerMessage, SessionInfo, from_hex},
     seam::Time,
-    trace::Event,
-    view::{Action, ClusterView},
+    trace::{Event, EventKind},
+    view::{Action, ClientView, ClusterView, ConsumerView, FrameView, ProducerView},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -17,6 +23,12 @@ use super::Ability;
 
 /// The page keeps this many of a real cluster's events.
 const KEPT_EVENTS: usize = 20_000;
+/// A message between processes takes microseconds. It is drawn for this long, from the moment at which it was sent.
+const SHOWN_MS: u64 = 800;
+/// How often messages that are drawn move on.
+const REDRAW_MS: u32 = 80;
+/// Bytes of messages that were looked into.
+const KEPT_FRAMES: usize = 100;
 
 /// What the connection is doing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,26 +43,46 @@ pub struct LiveState {
 struct Shared {
     state: LiveState,
     cannot: BTreeMap<String, String>,
-    view: ClusterView,
+    view: Assembly,
+    /// The server's time at a moment of this page's clock, in milliseconds: time goes on between two messages.
+    clock: Option<(Time, f64)>,
+    flying: VecDeque<FrameView>,
     events: Vec<Event>,
     /// Events that came before `events`.
     forgotten: usize,
     /// Answers to be shown: what was refused and why.
     refused: Vec<String>,
+    /// Who waits for the answer to an action.
+    waiting: BTreeMap<u64, Done>,
+    /// Bytes of messages; `None` while they are asked for.
+    frames: BTreeMap<EventId, Option<Bytes>>,
     socket: Option<WebSocket>,
     next_id: u64,
 }
 
+/// Told how an action ended.
+type Done = Box<dyn FnOnce(Result<(), String>)>;
+
 /// A handle: the socket's callbacks fill what it shows.
 pub struct Live {
     shared: Rc<RefCell<Shared>>,
+    _redraw: Interval,
 }
 
 impl Live {
     /// Begins to connect; `changed` is called whenever there is something new to draw.
     pub fn connect(changed: Rc<dyn Fn()>) -> Self {
         let shared = Rc::new(RefCell::new(Shared::default()));
-        let live = Self { shared: Rc::clone(&shared) };
+        let redraw = {
+            let (shared, changed) = (Rc::clone(&shared), Rc::clone(&changed));
+            Interval::new(REDRAW_MS, move || {
+                let land = shared.borrow_mut().land();
+                if land {
+                    changed();
+                }
+            })
+        };
+        let live = Self { shared: Rc::clone(&shared), _redraw: redraw };
         spawn_local(async move {
             if let Err(trouble) = open(Rc::clone(&shared), Rc::clone(&changed)).await {
                 shared.borrow_mut().state.trouble = Some(trouble);
@@ -65,7 +97,8 @@ impl Live {
             Ability::Rewind => ("rewind", "A real cluster cannot be rewound: its processes have moved on."),
             Ability::Fork => ("fork", "A real cluster cannot be forked: there is one of it."),
             Ability::Share => ("share", "A link carries scenario, seed and actions. A real cluster has no seed."),
-            Ability::Bytes => ("bytes", "The bytes stay in the processes: only the simulator keeps every frame."),
+            // Those of the newest messages are asked for one by one.
+            Ability::Bytes => return None,
         };
         Some(self.shared.borrow().cannot.get(word).cloned().unwrap_or_else(|| ours.into()))
     }
@@ -74,12 +107,39 @@ impl Live {
         self.shared.borrow().state.clone()
     }
 
+    /// What the nodes believe, with the clients as the brokers see them.
     pub fn view(&self) -> ClusterView {
-        self.shared.borrow().view.clone()
+        let shared = self.shared.borrow();
+        let mut view = shared.view.view().clone();
+        view.at = shared.now();
+        view.in_flight = shared.flying.iter().cloned().collect();
+        for client in view.clients() {
+            if client.positions.is_empty() {
+                view.producers.extend(producer(&client));
+            } else {
+                view.consumers.push(consumer(client));
+            }
+        }
+        view
     }
 
     pub fn now(&self) -> Time {
-        self.shared.borrow().view.at
+        self.shared.borrow().now()
+    }
+
+    /// The bytes of a message. They are asked for the first time, and come with a later change.
+    pub fn frame(&self, id: EventId) -> Option<Bytes> {
+        let mut shared = self.shared.borrow_mut();
+        if let Some(known) = shared.frames.get(&id) {
+            return known.clone();
+        }
+        if shared.frames.len() >= KEPT_FRAMES {
+            shared.frames.pop_first();
+        }
+        if shared.send(Ask::Frame { frame: id }).is_ok() {
+            shared.frames.insert(id, None);
+        }
+        None
     }
 
     pub fn event_count(&self) -> usize {
@@ -98,17 +158,67 @@ impl Live {
 
     /// Sends it. Whether it was done comes back later: [`Self::take_refused`].
     pub fn act(&mut self, action: &Action) -> Result<(), String> {
+        self.shared.borrow_mut().send(Ask::Act(action.clone())).map(|_| ())
+    }
+
+    /// As [`Self::act`], for those who wait for the answer.
+    pub fn act_then(&mut self, action: &Action, done: impl FnOnce(Result<(), String>) + 'static) {
         let mut shared = self.shared.borrow_mut();
-        shared.next_id += 1;
-        let message = ClientMessage { id: shared.next_id, action: action.clone() };
-        let text = serde_json::to_string(&message).map_err(|error| error.to_string())?;
-        let socket = shared.socket.as_ref().ok_or("not connected to a cluster")?;
-        socket.send_with_str(&text).map_err(|_| "the connection to the cluster is closed".to_string())
+        match shared.send(Ask::Act(action.clone())) {
+            Ok(id) => drop(shared.waiting.insert(id, Box::new(done))),
+            Err(error) => done(Err(error)),
+        }
     }
 
     pub fn take_refused(&mut self) -> Vec<String> {
         std::mem::take(&mut self.shared.borrow_mut().refused)
     }
+}
+
+impl Shared {
+    /// The server's time now.
+    fn now(&self) -> Time {
+        let at = self.view.view().at;
+        match self.clock {
+            Some((then, clock_ms)) => at.max(then.plus_ms((js_sys::Date::now() - clock_ms).max(0.0) as u64)),
+            None => at,
+        }
+    }
+
+    fn send(&mut self, ask: Ask) -> Result<u64, String> {
+        self.next_id += 1;
+        let message = ClientMessage { id: self.next_id, ask };
+        let text = serde_json::to_string(&message).map_err(|error| error.to_string())?;
+        let socket = self.socket.as_ref().ok_or("not connected to a cluster")?;
+        socket.send_with_str(&text).map_err(|_| "the connection to the cluster is closed".to_string())?;
+        Ok(self.next_id)
+    }
+
+    /// Takes off what was drawn long enough. Whether something flies, or has just landed.
+    fn land(&mut self) -> bool {
+        let (now, flew) = (self.now(), !self.flying.is_empty());
+        self.flying.retain(|frame| frame.facts.arrives_at > now);
+        flew
+    }
+}
+
+/// A client that has produced, as far as its brokers can tell.
+fn producer(client: &ClientView) -> Option<ProducerView> {
+    client.versions.iter().any(|(api, _)| api == "Produce").then(|| ProducerView {
+        id: client.id,
+        name: name(client),
+        producer_id: -1,
+        ..ProducerView::default()
+    })
+}
+
+fn consumer(client: ClientView) -> ConsumerView {
+    let read = client.positions.iter().map(|p| p.position.max(0) as u64).sum();
+    ConsumerView { id: client.id, name: name(&client), read, positions: client.positions, last_error: None }
+}
+
+fn name(client: &ClientView) -> String {
+    if client.client_id.is_empty() { "unnamed".into() } else { client.client_id.clone() }
 }
 
 impl Drop for Live {
@@ -162,7 +272,10 @@ fn listen(socket: &WebSocket, shared: Rc<RefCell<Shared>>, changed: Rc<dyn Fn()>
         state.state.connected = false;
         state.state.trouble = Some("The connection to the cluster ended. Reload the page to try again.".into());
         state.socket = None;
+        let waiting = std::mem::take(&mut state.waiting);
         drop(state);
+        let gone = || Err("the connection to the cluster ended before it answered".to_string());
+        waiting.into_values().for_each(|done| done(gone()));
         changed();
     });
     socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -178,14 +291,36 @@ fn take(shared: &mut Shared, message: ServerMessage) {
             shared.state = LiveState { connected: true, bootstrap, trouble: None };
             shared.cannot = cannot.into_iter().map(|c| (c.what, c.why)).collect();
         }
-        ServerMessage::View { view } => shared.view = *view,
+        ServerMessage::Update(update) => {
+            shared.clock = Some((update.at, js_sys::Date::now()));
+            if let Err(trouble) = shared.view.apply(*update) {
+                shared.state.trouble = Some(format!("{trouble}. Reload the page."));
+            }
+        }
         ServerMessage::Events { events, dropped } => {
             shared.forgotten += dropped as usize;
+            let now = shared.now();
+            for event in &events {
+                if let EventKind::Sent(facts) = &event.kind {
+                    // What comes late begins its flight now, or nobody would see it.
+                    let sent_at = event.at.max(Time(now.0.saturating_sub(SHOWN_MS * 250)));
+                    let mut facts = (**facts).clone();
+                    facts.arrives_at = sent_at.plus_ms(SHOWN_MS);
+                    shared.flying.push_back(FrameView { event: event.id, sent_at, facts });
+                }
+            }
             shared.events.extend(events);
             let surplus = shared.events.len().saturating_sub(KEPT_EVENTS);
             shared.events.drain(..surplus);
             shared.forgotten += surplus;
         }
-        ServerMessage::Done { error, .. } => shared.refused.extend(error),
+        ServerMessage::Done { id, error } => match shared.waiting.remove(&id) {
+            // It is told to whoever waits for it, and to nobody else.
+            Some(done) => done(error.map_or(Ok(()), Err)),
+            None => shared.refused.extend(error),
+        },
+        ServerMessage::Frame { frame, hex, .. } => {
+            shared.frames.insert(frame, from_hex(&hex).map(Bytes::from));
+        }
     }
 }

@@ -120,7 +120,7 @@ impl Backend {
     pub fn frame(&self, id: EventId) -> Option<Bytes> {
         match self {
             Self::Sim(sim) => sim.frame(id),
-            Self::Live(_) => None,
+            Self::Live(live) => live.frame(id),
         }
     }
 

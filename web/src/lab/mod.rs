@@ -278,6 +278,18 @@ impl Lab {
         })
     }
 
+    pub fn is_live(&self) -> bool {
+        matches!(self.0.state.borrow().backend, Backend::Live(_))
+    }
+
+    /// As [`Self::act`], for those who wait for a real cluster's answer.
+    pub fn act_then(&self, action: &Action, done: impl FnOnce(Result<(), String>) + 'static) {
+        match &mut self.0.state.borrow_mut().backend {
+            Backend::Live(live) => live.act_then(action, done),
+            Backend::Sim(sim) => done(sim.act(action)),
+        }
+    }
+
     /// As [`Self::act`], telling the person what went wrong.
     pub fn wish(&self, action: &Action) {
         if let Err(error) = self.act(action) {
