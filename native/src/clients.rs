@@ -10,7 +10,7 @@ use lab_core::{
     seam::{Ctx, Input, Machine, Outbox},
     wire::error::ErrorCode,
 };
-use tokio::{runtime::Builder, task::LocalSet, time::sleep};
+use tokio::{runtime::Builder, task::LocalSet, time::timeout};
 
 use crate::{
     admin,
@@ -20,8 +20,8 @@ use crate::{
     node::random_u64,
 };
 
-/// How often pull queues are looked at when nothing else happens.
-const LOOK: Duration = Duration::from_millis(2);
+/// Pull queues are looked at this often although nothing happened.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs `body` on an event loop of its own.
 pub fn block_on<T>(body: impl Future<Output = Outcome<T>>) -> Outcome<T> {
@@ -57,7 +57,7 @@ impl RunningProducer {
                 Ok(_) => break,
                 Err(SendError::BufferFull) => {
                     deliveries.extend(self.deliveries());
-                    sleep(LOOK).await;
+                    self.stirred().await;
                 }
                 Err(error) => return Err(Failure::new(error.to_string())),
             }
@@ -71,14 +71,29 @@ impl RunningProducer {
 
     /// Sends what is buffered and waits until all is acknowledged or given up.
     pub async fn flush(&self) -> Vec<Delivery> {
-        self.0.step(Input::Command(lab_core::id::Command::Flush));
+        self.begin_flush();
         let mut deliveries = self.deliveries();
-        while self.0.read(|producer, _, _| producer.waiting()) > 0 {
-            sleep(LOOK).await;
+        while self.waiting() > 0 {
+            self.stirred().await;
             deliveries.extend(self.deliveries());
         }
         deliveries.extend(self.deliveries());
         deliveries
+    }
+
+    /// Sends what is buffered, without waiting.
+    pub fn begin_flush(&self) {
+        self.0.step(Input::Command(lab_core::id::Command::Flush));
+    }
+
+    /// Records that are buffered or under way.
+    pub fn waiting(&self) -> u64 {
+        self.0.read(|producer, _, _| producer.waiting())
+    }
+
+    /// Waits until something has happened, or a moment.
+    pub async fn stirred(&self) {
+        let _ = timeout(LOOK, self.0.stirred()).await;
     }
 
     /// What goes wrong now, if anything: "cannot connect to ...".
@@ -101,9 +116,15 @@ impl RunningConsumer {
     pub async fn poll(&self) -> Vec<FetchedRecord> {
         let records = self.0.with(|consumer, _| consumer.take_records());
         if records.is_empty() {
-            sleep(LOOK).await;
+            self.stirred().await;
+            return self.0.with(|consumer, _| consumer.take_records());
         }
         records
+    }
+
+    /// Waits until something has happened, or a moment.
+    pub async fn stirred(&self) {
+        let _ = timeout(LOOK, self.0.stirred()).await;
     }
 
     /// Every assigned partition was read to its high watermark.

@@ -42,7 +42,7 @@ pub(super) struct ConsumeArgs {
     json: bool,
 }
 
-fn offset(text: &str) -> Result<OffsetReset, String> {
+pub(super) fn offset(text: &str) -> Result<OffsetReset, String> {
     let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n >= 0);
     match text {
         "earliest" => Ok(OffsetReset::Earliest),
@@ -55,21 +55,26 @@ fn offset(text: &str) -> Result<OffsetReset, String> {
     }
 }
 
-pub(super) fn run(args: &ConsumeArgs) -> Outcome {
-    let bootstrap = args.bootstrap.address();
-    // A topic that is not there is better said than waited for.
-    let metadata = Client::connect(&bootstrap)?.metadata(Some(std::slice::from_ref(&args.topic)))?;
-    for topic in &metadata.topics {
-        if topic.error_code != 0 {
-            return Err(refused(&format!("cannot read topic {}", args.topic), topic.error_code, None)
+/// A topic or partition that is not there is better said than waited for.
+pub(super) fn require(bootstrap: &str, topic: &str, partitions: &[i32]) -> Outcome {
+    let name = topic.to_owned();
+    let metadata = Client::connect(bootstrap)?.metadata(Some(std::slice::from_ref(&name)))?;
+    for found in &metadata.topics {
+        if found.error_code != 0 {
+            return Err(refused(&format!("cannot read topic {topic}"), found.error_code, None)
                 .next("`kafka-lab topics list` names the topics there are."));
         }
-        if let Some(missing) =
-            args.partition.iter().find(|p| !topic.partitions.iter().any(|q| q.partition_index == **p))
-        {
-            return Err(Failure::new(format!("topic {} has no partition {missing}", args.topic)));
+        let missing = partitions.iter().find(|p| !found.partitions.iter().any(|q| q.partition_index == **p));
+        if let Some(missing) = missing {
+            return Err(Failure::new(format!("topic {topic} has no partition {missing}")));
         }
     }
+    Ok(())
+}
+
+pub(super) fn run(args: &ConsumeArgs) -> Outcome {
+    let bootstrap = args.bootstrap.address();
+    require(&bootstrap, &args.topic, &args.partition)?;
     clients::block_on(async {
         let all = args.partition.is_empty();
         let config = ConsumerConfig {

@@ -5,6 +5,7 @@ mod configs;
 mod consume;
 mod faults;
 mod log_dump;
+mod perf;
 mod print;
 mod produce;
 mod quorum;
@@ -132,8 +133,9 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Consumer groups (not built yet)
     Groups(NotBuilt),
-    /// Load and latencies (not built yet)
-    Perf(NotBuilt),
+    /// Load with progress, throughput and latencies
+    #[command(subcommand)]
+    Perf(perf::PerfCommand),
     /// Lessons from the command line (not built yet)
     Lesson(NotBuilt),
     /// The page over an existing Kafka cluster (not built yet)
@@ -248,9 +250,7 @@ fn run(command: Command) -> Outcome {
             "groups",
             "Apache Kafka's kafka-consumer-groups needs group APIs, which come with the groups.",
         )),
-        Command::Perf(_) => {
-            Err(not_built("perf", "Apache Kafka's kafka-producer-perf-test works against this cluster."))
-        }
+        Command::Perf(command) => perf::run(command),
         Command::Lesson(_) => Err(not_built("lesson", "The simulator is on the page: `kafka-lab serve`.")),
         Command::Attach(_) => {
             Err(not_built("attach", "`kafka-lab topics` and the like work on any Kafka cluster today."))

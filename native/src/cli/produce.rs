@@ -41,7 +41,7 @@ pub(super) struct ProduceArgs {
     json: bool,
 }
 
-fn acks(text: &str) -> Result<Acks, String> {
+pub(super) fn acks(text: &str) -> Result<Acks, String> {
     Acks::parse(text).ok_or_else(|| "0, 1 or all is wanted".into())
 }
 

@@ -161,6 +161,8 @@ struct Shared<M, D> {
     panicked: Cell<bool>,
     /// Told when events were traced.
     traced: Notify,
+    /// Told after each step.
+    stirred: Notify,
 }
 
 /// A machine with its world. Cloning gives another handle to the same one.
@@ -209,6 +211,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
             exit: Notify::new(),
             panicked: Cell::new(false),
             traced: Notify::new(),
+            stirred: Notify::new(),
         }));
         spawn_local(driver.clone().keep_time());
         spawn_local(driver.clone().sweep());
@@ -241,6 +244,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
         machine.handle(&mut Ctx { now, disk, out: outbox }, input);
         self.perform(&mut state, now);
         std::mem::forget(bug);
+        self.0.stirred.notify_one();
     }
 
     /// Reads the machine, with its disk and the time.
@@ -294,6 +298,11 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
             conn.link.set(state.links.state(conn.peer.get()));
             conn.changed.notify_one();
         }
+    }
+
+    /// Waits until the machine has handled an input since this was last called: there may be something to pull.
+    pub async fn stirred(&self) {
+        self.0.stirred.notified().await;
     }
 
     /// Waits until the machine has said [`Output::Exit`].
