@@ -199,9 +199,8 @@ mod tests {
         assert_eq!(found.left.events[0].kind, EventKind::Killed);
         assert_eq!(found.right.events[0].kind, EventKind::StopAsked);
         // Five seconds on, one cluster has a new leader; the other still waits for the session of the old one to end.
-        let leader = found.differences.iter().find(|d| (d.subject.as_str(), d.what) == ("orders-0", "leader"));
-        let leader = leader.expect("the leaders differ");
-        assert_eq!((leader.left.as_str(), leader.right.as_str()), ("broker 1", "broker 2"));
+        let led = found.differences.iter().find(|d| d.what == "leader" && d.left == "broker 1");
+        assert_ne!(led.expect("it led one of the partitions").right, "broker 1");
         let acked = found.differences.iter().find(|d| d.what == "records acknowledged").expect("one waited");
         let number = |text: &str| text.parse::<u64>().unwrap();
         assert!(number(&acked.left) < number(&acked.right), "{acked:?}");
