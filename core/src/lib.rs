@@ -21,6 +21,8 @@ pub mod random;
 pub mod trace;
 pub mod view;
 
+pub mod fidelity;
+
 pub mod live;
 
 pub mod log;

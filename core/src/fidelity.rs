@@ -1,0 +1,139 @@
+//! Where the lab differs from Apache Kafka 4.3.1, said once: the page and the documentation print these lists.
+//!
+//! Whoever simplifies something adds a line here in the same change; whoever builds it takes the line away.
+
+use crate::{seam::Listener, wire::api::ApiKey};
+
+/// One thing that Kafka does otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Simplification {
+    pub area: Area,
+    /// What the lab does, and what Kafka does.
+    pub text: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    Quorum,
+    Controller,
+    Broker,
+    Replication,
+    Clients,
+    Configuration,
+    /// Not there at all.
+    Missing,
+}
+
+impl Area {
+    pub const ALL: [Self; 7] = [
+        Self::Quorum,
+        Self::Controller,
+        Self::Broker,
+        Self::Replication,
+        Self::Clients,
+        Self::Configuration,
+        Self::Missing,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Quorum => "The quorum",
+            Self::Controller => "The controller",
+            Self::Broker => "Brokers",
+            Self::Replication => "Replication and logs",
+            Self::Clients => "The lab's own clients",
+            Self::Configuration => "Configuration",
+            Self::Missing => "Not built yet",
+        }
+    }
+}
+
+const fn of(area: Area, text: &'static str) -> Simplification {
+    Simplification { area, text }
+}
+
+pub const SIMPLIFICATIONS: &[Simplification] = &[
+    of(
+        Area::Quorum,
+        "Voters are static: controller.quorum.voters, kraft.version 0. Kafka can also add and remove them at run time (KIP-853).",
+    ),
+    of(
+        Area::Quorum,
+        "An append to the metadata log is one batch and one write, so controller.quorum.append.linger.ms has no effect.",
+    ),
+    of(
+        Area::Quorum,
+        "Only observers search all voters for a leader they have lost; voters wait for an election of their own.",
+    ),
+    of(
+        Area::Quorum,
+        "Back-off after errors grows from controller.quorum.retry.backoff.ms to half a second; Kafka's stays constant.",
+    ),
+    of(
+        Area::Quorum,
+        "A controller that stops waits a bounded time for a successor. Kafka waits for as long as it takes, and hangs when the quorum is gone.",
+    ),
+    of(
+        Area::Controller,
+        "A broker whose registration is refused because its former life still has a session asks again within a second; Kafka backs off to half a session.",
+    ),
+    of(Area::Broker, "Between nodes every request has one fixed version. Kafka negotiates them with ApiVersions."),
+    of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
+    of(
+        Area::Replication,
+        "The folder of a deleted topic is renamed and goes at once. Kafka keeps it for file.delete.delay.ms.",
+    ),
+    of(
+        Area::Replication,
+        "When the cache of fetch sessions is full, the one unused for longest makes room after two minutes. Kafka also weighs how large they are and whether a follower holds them (KIP-227).",
+    ),
+    of(
+        Area::Clients,
+        "The consumer of the page is given its partitions by hand and stores no offsets; other clients may join classic groups.",
+    ),
+    of(
+        Area::Configuration,
+        "Keys of Kafka that the lab does not act on are accepted with a warning and have no effect.",
+    ),
+    of(
+        Area::Missing,
+        "ElectLeaders, AlterPartitionReassignments and UpdateFeatures: leaders move by failure and by controlled shutdown only.",
+    ),
+    of(Area::Missing, "Transactions. Idempotent producers work."),
+    of(Area::Missing, "The consumer group protocol of KIP-848, share groups, and streams groups. Classic groups work."),
+    of(Area::Missing, "Log compaction and tiered storage."),
+    of(Area::Missing, "TLS, SASL, ACLs, delegation tokens and quotas."),
+    of(Area::Missing, "Lessons and quizzes."),
+];
+
+/// The lines of one area, in order.
+pub fn of_area(area: Area) -> impl Iterator<Item = &'static str> {
+    SIMPLIFICATIONS.iter().filter(move |s| s.area == area).map(|s| s.text)
+}
+
+/// Every request that this kind of listener answers, with its versions: `Fetch 4-18`. From the tables the server uses.
+pub fn served(listener: Listener) -> Vec<String> {
+    let name = |(key, versions): (ApiKey, std::ops::RangeInclusive<i16>)| {
+        format!("{key:?} {}-{}", versions.start(), versions.end())
+    };
+    ApiKey::all_advertised(listener).map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_to_be_missing_is_not_served() {
+        let missing: String = of_area(Area::Missing).collect();
+        for name in ["ElectLeaders", "AlterPartitionReassignments", "UpdateFeatures"] {
+            assert!(missing.contains(name));
+            assert!(served(Listener::Broker).iter().all(|api| !api.starts_with(name)), "{name} is served: say so");
+        }
+    }
+
+    #[test]
+    fn every_area_has_something_to_say() {
+        assert!(Area::ALL.iter().all(|area| of_area(*area).next().is_some()));
+    }
+}
