@@ -94,6 +94,89 @@ async fn browser_landmarks_and_names_of_the_contract() {
     }
 }
 
+/// Every state that looks different, wide and narrow, light and dark. Without `AXE` (see `cargo xtask test`) it says so.
+#[tokio::test]
+async fn browser_axe_finds_nothing_serious() {
+    let Some(axe) = std::env::var_os("AXE").and_then(|path| std::fs::read_to_string(path).ok()) else {
+        println!("skipped: AXE names no axe.min.js");
+        return;
+    };
+    let Some(server) = Server::serve() else { return };
+    let mut found = Vec::new();
+    for (width, height) in [(1440, 900), (390, 844)] {
+        let page = Page::open(&server.url("/"), width, height).await;
+        for scheme in ["light", "dark"] {
+            page.prefer(scheme).await;
+            page.until("a leader of orders-0", LEADER, |v| v.as_i64().is_some_and(|l| l > 0)).await;
+            let keys = if width > 900 { ["", "v", "v", "x", "m", "c", "?"].as_slice() } else { &[""] };
+            page.eval("lab.act('kill 1')").await;
+            for key in keys {
+                if !key.is_empty() {
+                    page.press("Escape").await;
+                    page.press(key).await;
+                }
+                page.eval(&axe).await;
+                let run = "axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)) \
+                    .map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))";
+                let violations = page.eval(run).await;
+                found.extend(
+                    violations.as_array().into_iter().flatten().map(|v| format!("{width} {scheme} {key}: {v}")),
+                );
+            }
+        }
+        page.close().await;
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn browser_another_past_is_another_branch_and_both_are_compared() {
+    let Some(server) = Server::serve() else { return };
+    let page = Page::open(&server.url("/"), 1440, 900).await;
+    page.until("a leader of orders-0", LEADER, |v| v.as_i64().is_some_and(|l| l > 0)).await;
+    page.eval("lab.act('kill 1')").await;
+    page.press("ArrowRight").await;
+    page.find("slider", "Time").await.focus().await;
+    page.press("Home").await;
+    page.eval("lab.act('stop 1')").await;
+    let first = page.find("radio", "first run").await;
+    page.press("c").await;
+    let table = "document.querySelector('[aria-label=\"Compare branches\"]')?.innerText ?? ''";
+    page.until("what happened in one only", table, |v| {
+        v.as_str().is_some_and(|t| t.contains("was killed") && t.contains("was asked to stop"))
+    })
+    .await;
+    // The other branch is still there, and it is the one where broker 1 was killed.
+    first.focus().await;
+    page.press("Enter").await;
+    let process = "window.lab.view().nodes.find(n => n.id === 1).process";
+    page.until("the first branch", process, |v| v == "down").await;
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
+#[tokio::test]
+async fn browser_wire_has_room_and_its_fields_are_reached_by_keyboard() {
+    let Some(server) = Server::serve() else { return };
+    let page = Page::open(&server.url("/"), 1440, 900).await;
+    page.until("a leader of orders-0", LEADER, |v| v.as_i64().is_some_and(|l| l > 0)).await;
+    page.press("x").await;
+    page.find("tab", "Wire").await;
+    page.find("group", "Fields of the response").await;
+    let lit = "document.querySelector('.half:last-child .hexview .bytes .on')?.innerText ?? ''";
+    page.eval("document.querySelector('.half:last-child .fields [tabindex=\"0\"]').focus()").await;
+    page.press("Home").await;
+    page.press("ArrowDown").await;
+    let focused =
+        "document.activeElement.closest('[role=group]').querySelectorAll('button')[1] === document.activeElement";
+    assert_eq!(page.eval(focused).await, true, "arrows move through the fields");
+    page.until("the bytes of the focused field", lit, |v| v.as_str().is_some_and(|t| !t.is_empty())).await;
+    page.press("Escape").await;
+    page.find("button", "Kill broker 1").await;
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
 #[tokio::test]
 async fn browser_broken_link_says_what_is_wrong() {
     let Some(server) = Server::serve() else { return };

@@ -121,7 +121,7 @@ fn chromium(binary: &Path) -> Result<()> {
 /// Plays for five seconds. Work is from the beginning of a frame until the page is idle again: a message posted in a
 /// frame's first callback is delivered after script, style and layout of that frame.
 const FRAME_TIMES: &str = "
-    const button = name => [...document.querySelectorAll('button')].find(b => b.ariaLabel === name);
+    const button = name => [...document.querySelectorAll('button')].find(b => (b.ariaLabel ?? b.textContent) === name);
     for (let i = 0; i < 200 && !button('Play'); i++) await new Promise(r => setTimeout(r, 50));
     button('Play').click();
     const between = [], work = [], channel = new MessageChannel();

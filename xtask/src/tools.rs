@@ -7,6 +7,7 @@ use xshell::{Shell, cmd};
 
 const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
+const AXE: &str = "4.14.1";
 
 /// What of the optional tools is there. What is absent was printed with the command that installs it.
 pub struct Tools {
@@ -91,6 +92,26 @@ fn ensure_wasm_opt(sh: &Shell) {
     if let Err(error) = cmd!(sh, "npm install --silent --no-fund --no-audit -g {package}").quiet().run() {
         say(&format!("npm failed ({error}); the page is built without wasm-opt and is larger"));
     }
+}
+
+/// The accessibility checker, a script that the browser tests run in the page; kept in `target`.
+pub fn ensure_axe(sh: &Shell) -> Option<PathBuf> {
+    let home = crate::root().join("target/axe");
+    let script = home.join("node_modules/axe-core/axe.min.js");
+    if !script.is_file() {
+        if which("npm").is_none() {
+            say("not found: npm, which fetches axe-core. The accessibility test is skipped.");
+            return None;
+        }
+        say("fetching axe-core with npm");
+        let package = format!("axe-core@{AXE}");
+        if let Err(error) =
+            cmd!(sh, "npm install --silent --no-fund --no-audit --prefix {home} {package}").quiet().run()
+        {
+            say(&format!("npm failed ({error}); the accessibility test is skipped"));
+        }
+    }
+    script.is_file().then_some(script)
 }
 
 fn cargo_install(sh: &Shell, args: &[&str]) -> Result<()> {

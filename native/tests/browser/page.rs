@@ -119,6 +119,13 @@ impl Page {
         }
     }
 
+    /// What the system prefers: a dark page or a light one.
+    pub async fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        self.client.refresh().await.expect("the page loads again");
+    }
+
     /// The value of a JavaScript expression.
     pub async fn eval(&self, expression: &str) -> Value {
         let answer = self
@@ -138,8 +145,11 @@ impl Page {
         let code = match key {
             "Enter" => 13,
             "Tab" => 9,
+            "Escape" => 27,
             "ArrowLeft" => 37,
+            "ArrowUp" => 38,
             "ArrowRight" => 39,
+            "ArrowDown" => 40,
             "Home" => 36,
             "End" => 35,
             key => key.chars().next().map_or(0, |c| c.to_ascii_uppercase() as u32),
