@@ -1,4 +1,4 @@
-//! Icons from the sprite in index.html. They are never the only name of a control.
+//! Icons from the sprite in index.html, and the key that does the same. Neither is ever the only name of a control.
 
 use yew::prelude::*;
 
@@ -25,4 +25,15 @@ pub fn Crown(props: &CrownProps) -> Html {
 pub struct CrownProps {
     #[prop_or_default]
     pub was: bool,
+}
+
+#[derive(Properties, PartialEq)]
+pub struct HotkeyProps {
+    pub name: &'static str,
+}
+
+/// The key's name beside a control's own. The styles write it, so that it is no part of the name people call it by.
+#[component]
+pub fn Hotkey(props: &HotkeyProps) -> Html {
+    html! { <kbd aria-hidden="true" data-key={props.name} /> }
 }

@@ -30,7 +30,7 @@ pub fn draw(chart: &Chart, look: Look) -> AttrValue {
 fn paint(chart: &Chart, look: Look, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {
     let (from, to) = chart.seconds;
     let area = SVGBackend::with_string(svg, (look.width, look.height)).into_drawing_area();
-    let (below, beside) = if look.axes { (16, 26) } else { (0, 0) };
+    let (below, beside) = if look.axes { (18, 28) } else { (0, 0) };
     let mut plot = ChartBuilder::on(&area)
         .margin(2)
         .margin_right(6)
@@ -44,7 +44,7 @@ fn paint(chart: &Chart, look: Look, svg: &mut String) -> Result<(), Box<dyn std:
             .bold_line_style(colour("--rule"))
             .light_line_style(TRANSPARENT)
             .axis_style(colour("--rule-2"))
-            .label_style(("sans-serif", 11).into_font().color(&colour("--ink-3")))
+            .label_style(("sans-serif", 14).into_font().color(&colour("--ink-3")))
             .x_labels(5)
             .y_labels(3)
             .x_label_formatter(&|second| format!("{second:.1}"))

@@ -63,7 +63,7 @@ pub fn Compare(props: &CompareProps) -> Html {
                 <div class="versus">
                     <table>
                         <caption class="hide">{ "What differs" }</caption>
-                        <thead><tr><th></th><th></th><th>{ &branches[*left].name }</th><th>{ &branches[*right].name }</th></tr></thead>
+                        <thead><tr><td></td><td></td><th>{ &branches[*left].name }</th><th>{ &branches[*right].name }</th></tr></thead>
                         <tbody>{ for found.differences.iter().map(|d| html! {
                             <tr key={format!("{} {}", d.subject, d.what)}><td><b>{ &d.subject }</b></td><td class="dim">{ d.what }</td><td>{ &d.left }</td><td>{ &d.right }</td></tr>
                         }) }</tbody>
@@ -101,7 +101,7 @@ fn played_on(name: &str, side: &Side) -> String {
 /// What happened in one of them and not in the other.
 fn only(name: &str, side: &Side) -> Html {
     let line = |event: &Happened| {
-        html! { <li key={event.id.0}><span class="mono dim">{ pace::seconds(event.at) }</span> { event.text() }</li> }
+        html! { <li key={event.id.0}><span class="mono dim">{ pace::seconds(event.at) }</span>{ " " }{ event.text() }</li> }
     };
     html! {
         <section>

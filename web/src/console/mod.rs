@@ -12,7 +12,7 @@ use yew::prelude::*;
 use crate::{
     charts::Metrics,
     context::{use_choose, use_lab},
-    icon::Icon,
+    icon::{Hotkey, Icon},
     lab::Snapshot,
     settings::Theme,
     ui::{Choose, Dock},
@@ -44,10 +44,10 @@ pub fn DockBar(props: &DockProps) -> Html {
     html! {
         <section class="dock" role="region" aria-label="Console">
             <div class="head">
-                { button(Dock::Console, html! { <><Icon name={if props.dock == Some(Dock::Console) { "down" } else { "up" }} class="s" />{ "Console" } <kbd aria-hidden="true">{ "/" }</kbd></> }) }
+                { button(Dock::Console, html! { <><Icon name={if props.dock == Some(Dock::Console) { "down" } else { "up" }} class="s" />{ "Console" } <Hotkey name="/" /></> }) }
                 { button(Dock::Events, html! { <>{ "Events " }<span class="dim">{ props.snapshot.position.0 }</span></> }) }
-                { button(Dock::Metrics, html! { <>{ "Metrics" } <kbd aria-hidden="true">{ "M" }</kbd></> }) }
-                { button(Dock::Compare, html! { <>{ "Compare" } <kbd aria-hidden="true">{ "C" }</kbd></> }) }
+                { button(Dock::Metrics, html! { <>{ "Metrics" } <Hotkey name="M" /></> }) }
+                { button(Dock::Compare, html! { <>{ "Compare" } <Hotkey name="C" /></> }) }
                 if !props.snapshot.view.violations.is_empty() {
                     <span class="badge fault" title={props.snapshot.view.violations.join("; ")}>{ "A PROMISE OF KAFKA IS BROKEN" }</span>
                 }

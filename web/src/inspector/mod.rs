@@ -13,6 +13,7 @@ use yew::prelude::*;
 use crate::{
     charts::Spark,
     context::{use_choose, use_lab},
+    icon::Hotkey,
     lab::Snapshot,
     ui::{Choose, Selection, Tab, Ui},
 };
@@ -93,7 +94,7 @@ pub fn Tabs(props: &TabsProps) -> Html {
                 html! {
                     <button key={*name} role="tab" aria-selected={if on { "true" } else { "false" }} tabindex={if on { "0" } else { "-1" }}
                         aria-controls="inspected" onclick={select(*tab)} onfocus={onfocus(*tab)}>{ *name }
-                        if *tab == Tab::Why { <kbd aria-hidden="true">{ "W" }</kbd> }</button>
+                        if *tab == Tab::Why { <Hotkey name="W" /> }</button>
                 }
             }) }
         </div>

@@ -79,8 +79,8 @@ fn of_leader(r: &ReplicaView, h: &Headline) -> Html {
                     <h3>{ format!("What broker {} knows of its followers", h.partition.leader) }</h3>
                     <table><thead><tr><th>{ "follower" }</th><th class="n">{ "holds all below" }</th><th class="n">{ "caught up" }</th></tr></thead>
                         <tbody>{ for r.followers.iter().map(|f| html! {
-                            <tr key={f.id.0}><td>{ f.id.0 }</td><td class="n">{ f.end_offset }</td>
-                                <td class="n">{ if f.lag_ms == 0 { "now".into() } else { format!("{} ms ago", f.lag_ms) } }</td></tr>
+                            <tr key={f.id.0}><td>{ f.id.0 }</td><td class="n">{ if f.end_offset < 0 { "not asked yet".into() } else { f.end_offset.to_string() } }</td>
+                                <td class="n">{ if f.end_offset < 0 { "–".into() } else if f.lag_ms == 0 { "now".into() } else { format!("{} ms ago", f.lag_ms) } }</td></tr>
                         }) }</tbody></table>
                 </section>
             }
@@ -108,7 +108,10 @@ pub fn until(h: &Headline, leader: Option<&ReplicaView>) -> Html {
     let next = r.high_watermark + 1;
     let behind = r.followers.iter().filter(|f| f.end_offset < next && r.isr.contains(&f.id));
     let waiting: Vec<String> = behind
-        .map(|f| format!("broker {} fetches from {next} or beyond (it holds all below {})", f.id, f.end_offset))
+        .map(|f| match f.end_offset {
+            ..0 => format!("broker {} fetches from {next} or beyond (it has not asked yet)", f.id),
+            end => format!("broker {} fetches from {next} or beyond (it holds all below {end})", f.id),
+        })
         .collect();
     let min = h.partition.min_insync_replicas;
     let smaller = r.isr.len() as i32 - waiting.len() as i32;

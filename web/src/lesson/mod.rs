@@ -13,7 +13,7 @@ use crate::{
     settings::Settings,
     ui::{Choose, Dialog},
 };
-pub use tour::{STEPS, done};
+use tour::{STEPS, done, perform};
 
 #[derive(Properties, PartialEq)]
 pub struct LessonProps {
@@ -40,10 +40,14 @@ pub fn Lesson(props: &LessonProps) -> Html {
         Callback::from(move |_| choose.dispatch(Choose::Dialog(Some(dialog))))
     };
     let live = props.snapshot.live.is_some();
+    let act = {
+        let (lab, choose) = (lab.clone(), choose.clone());
+        Callback::from(move |_: MouseEvent| perform(step, &lab, &choose, live))
+    };
     html! {
         <aside class="lesson" aria-label="Lesson">
             <div class="body">
-                <p class="over">{ "Free tour, five minutes" }</p>
+                <p class="over">{ format!("Free tour, step {} of {}", step + 1, STEPS.len()) }</p>
                 <h1>{ current.title }</h1>
                 <p class="text">{ if live { current.live } else { current.text } }</p>
                 <section>
@@ -57,7 +61,7 @@ pub fn Lesson(props: &LessonProps) -> Html {
                     </ol>
                 </section>
                 <section>
-                    <p class="small dim">{ "Lessons, goals and quizzes are not built yet: they are the next milestone. All you see is the sandbox, and all of it is real: the protocol, the logs, the election." }</p>
+                    <p class="small dim">{ "Lessons, goals and quizzes are not built yet. This is the sandbox: the protocol, the logs and the election are the ones that kafka-lab up runs as a real cluster." }</p>
                     <p class="links" style="margin-top:6px">
                         <button onclick={open(Dialog::Fidelity)}><Icon name="chevron" class="xs" />{ "What is simplified" }</button>
                         <button onclick={open(Dialog::Help)}><Icon name="chevron" class="xs" />{ "Keys and commands" }</button>
@@ -65,9 +69,12 @@ pub fn Lesson(props: &LessonProps) -> Html {
                 </section>
             </div>
             <div class="foot">
+                if !met || step == 3 {
+                    <button class="btn tall main" onclick={act}>{ current.button }</button>
+                }
                 if step + 1 < STEPS.len() {
-                    <button class={classes!("btn", "tall", met.then_some("main"))} onclick={go(step + 1)}>{ if met { "Next step" } else { "Skip step" } }</button>
-                } else {
+                    <button class={classes!("btn", "tall", met.then_some("main"), (!met).then_some("quiet"))} onclick={go(step + 1)}>{ if met { "Next step" } else { "Skip" } }</button>
+                } else if met {
                     <button class="btn tall" onclick={go(0)}>{ "Begin again" }</button>
                 }
                 if step > 0 { <button class="btn quiet tall" onclick={go(step - 1)}>{ "Back" }</button> }

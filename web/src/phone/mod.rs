@@ -43,13 +43,13 @@ pub fn Phone(props: &PhoneProps) -> Html {
             <main class="stage" id="cluster" tabindex="-1" aria-label="Cluster">
                 <div class="scroll">
                     <Quorum view={view.clone()} />
+                    <Nodes view={view.clone()} />
                     if let Some(trouble) = trouble { <p style="padding:12px 14px" role="status">{ trouble }</p> }
                     { for model::headlines(view).iter().map(|headline| html! {
                         <Partition key={model::name_of(&headline.partition).to_string()} view={view.clone()} big={model::name_of(&headline.partition) == ui.partition} headline={headline.clone()}>
                             <Caption snapshot={snapshot.clone()} class="cap" />
                         </Partition>
                     }) }
-                    <Nodes view={view.clone()} />
                     <More snapshot={snapshot.clone()} />
                     <section class="pt" style="padding-bottom:8px"><ProduceForm topic={ui.partition.topic.clone()} />
                         { for view.consumers.iter().map(|c| html! {
@@ -138,7 +138,7 @@ fn Bottom(props: &PhoneProps) -> Html {
         let choose = choose.clone();
         let onclick = Callback::from(move |_| choose.dispatch(Choose::Sheet(sheet)));
         let on = ui.sheet == sheet;
-        html! { <button role="tab" aria-selected={if on { "true" } else { "false" }} {onclick}>{ name }</button> }
+        html! { <button role="tab" aria-selected={if on { "true" } else { "false" }} tabindex={if on { "0" } else { "-1" }} {onclick}>{ name }</button> }
     };
     let places = [use_node_ref(), use_node_ref(), use_node_ref()];
     {
@@ -154,15 +154,15 @@ fn Bottom(props: &PhoneProps) -> Html {
         Callback::from(move |_| choose.dispatch(Choose::SheetUp(up)))
     };
     html! {
-        <div class={classes!("sheet", ui.sheet_up.then_some("up"))}>
+        <section class={classes!("sheet", ui.sheet_up.then_some("up"))} aria-label="Panels">
             <button class="grab" onclick={pull} aria-label={if ui.sheet_up { "Make the sheet smaller" } else { "Make the sheet larger" }}><i></i></button>
-            <div class="tabs" role="tablist" aria-label="Sheet">{ tab(Sheet::Lesson, "Lesson") }{ tab(Sheet::Inspect, "Inspect") }{ tab(Sheet::Console, "Console") }</div>
+            <div class="tabs" role="tablist" aria-label="Panels" data-roving="horizontal">{ tab(Sheet::Lesson, "Lesson") }{ tab(Sheet::Inspect, "Inspect") }{ tab(Sheet::Console, "Console") }</div>
             // All three are there, one after the other; the tabs scroll to them.
             <div class="in">
                 <div ref={places[0].clone()}><Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} /></div>
                 <div ref={places[1].clone()}><Inspector snapshot={snapshot.clone()} ui={ui.clone()} /></div>
                 <section ref={places[2].clone()} role="region" aria-label="Console"><Terminal focus=false /></section>
             </div>
-        </div>
+        </section>
     }
 }

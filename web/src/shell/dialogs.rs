@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use lab_core::{fidelity, seam::Listener};
+use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::{
     console::Compare,
     context::use_choose,
+    icon::Hotkey,
     keys::KEYS,
     lab::Snapshot,
     settings::{Settings, Theme},
@@ -25,14 +28,24 @@ pub struct DialogsProps {
 pub fn Dialogs(props: &DialogsProps) -> Html {
     let choose = use_choose();
     let panel = use_node_ref();
+    let before = use_mut_ref(|| None::<HtmlElement>);
     {
         let panel = panel.clone();
         use_effect_with(props.ui.dialog, move |_| {
+            let active = || web_sys::window()?.document()?.active_element()?.dyn_into::<HtmlElement>().ok();
             if let Some(panel) = panel.cast::<HtmlElement>() {
+                before.borrow_mut().get_or_insert_with(|| active().unwrap_or_else(|| panel.clone()));
                 let _ = panel.focus();
+            } else if let Some(before) = before.borrow_mut().take() {
+                // Closed: the focus goes back to where it came from.
+                let _ = before.focus();
             }
         });
     }
+    let ontab = {
+        let panel = panel.clone();
+        Callback::from(move |event: KeyboardEvent| keep_inside(&event, &panel))
+    };
     let Some(dialog) = props.ui.dialog else { return Html::default() };
     let close = Callback::from(move |_: MouseEvent| choose.dispatch(Choose::Dialog(None)));
     let inside = Callback::from(|event: MouseEvent| event.stop_propagation());
@@ -44,11 +57,30 @@ pub fn Dialogs(props: &DialogsProps) -> Html {
     };
     html! {
         <div class="over-all" onclick={close.clone()}>
-            <div class="dialog" role="dialog" aria-modal="true" aria-label={title} tabindex="-1" ref={panel} onclick={inside}>
-                <div class="top"><h1>{ title }</h1><button class="btn push" onclick={close}>{ "Close" } <kbd aria-hidden="true">{ "Esc" }</kbd></button></div>
+            <div class="dialog" role="dialog" aria-modal="true" aria-label={title} tabindex="-1" ref={panel} onclick={inside} onkeydown={ontab}>
+                <div class="top"><h1>{ title }</h1><button class="btn push" onclick={close}>{ "Close" } <Hotkey name="Esc" /></button></div>
                 { body }
             </div>
         </div>
+    }
+}
+
+/// Tab goes around in a dialog and does not leave it.
+fn keep_inside(event: &KeyboardEvent, panel: &NodeRef) {
+    let stops =
+        panel.cast::<HtmlElement>().and_then(|p| p.query_selector_all("button, input, select, summary, a").ok());
+    let Some(stops) = stops.filter(|stops| event.key() == "Tab" && stops.length() > 0) else { return };
+    let stop = |i: u32| stops.item(i).and_then(|node| node.dyn_into::<HtmlElement>().ok());
+    let (first, last) = (stop(0), stop(stops.length() - 1));
+    let at = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    let to = match event.shift_key() {
+        true if at == first => last,
+        false if at == last => first,
+        _ => return,
+    };
+    event.prevent_default();
+    if let Some(to) = to {
+        let _ = to.focus();
     }
 }
 
@@ -124,12 +156,12 @@ fn Fidelity(props: &FidelityProps) -> Html {
                     </>
                 }
             </ul>
-            <h2>{ "Not built yet" }</h2>
-            <ul class="plain">
-                <li>{ "Consumer groups, transactions, compaction, tiered storage, security, quotas, share groups." }</li>
-                <li>{ "The consumer is given its partitions by hand and stores no offsets." }</li>
-                <li>{ "Lessons and quizzes." }</li>
-            </ul>
+            { for fidelity::Area::ALL.into_iter().map(|area| html! {
+                <><h2>{ area.title() }</h2><ul class="plain">{ for fidelity::of_area(area).map(|text| html! { <li>{ text }</li> }) }</ul></>
+            }) }
+            <h2>{ "Requests that are answered, with their versions" }</h2>
+            <p class="small">{ "To clients and brokers: " }{ fidelity::served(Listener::Broker).join(", ") }</p>
+            <p class="small">{ "By controllers: " }{ fidelity::served(Listener::Controller).join(", ") }</p>
         </>
     }
 }

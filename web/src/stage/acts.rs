@@ -1,9 +1,13 @@
 //! The buttons of a broker or controller: what can be done to its process in its present state.
 
+use std::cell::Cell;
+
 use lab_core::{
     id::NodeId,
     view::{Action, ProcessState},
 };
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use crate::{context::use_lab, icon::Icon};
@@ -16,20 +20,42 @@ pub struct ActsProps {
     pub process: ProcessState,
 }
 
+thread_local! {
+    /// The node whose button was pressed last: what replaces the button takes the focus, so that it is not lost.
+    static PRESSED: Cell<Option<NodeId>> = const { Cell::new(None) };
+}
+
 #[component]
 pub fn Acts(props: &ActsProps) -> Html {
     let lab = use_lab();
     let node = props.node;
+    let place = use_node_ref();
+    {
+        let place = place.clone();
+        use_effect_with((node, props.process), move |(node, _)| {
+            if PRESSED.get() != Some(*node) {
+                return;
+            }
+            let button = place.cast::<Element>().and_then(|place| place.query_selector("button").ok().flatten());
+            if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
+                PRESSED.set(None);
+                let _ = button.focus();
+            }
+        });
+    }
     let button = |verb: &str, icon: &'static str, class: &'static str, title: &'static str, action: Action| {
         let lab = lab.clone();
         let onclick = Callback::from(move |event: MouseEvent| {
             event.stop_propagation();
+            PRESSED.set(Some(node));
             lab.wish(&action);
         });
         let label = format!("{verb} {} {node}", props.kind);
-        html! { <button key={label.clone()} class={classes!("act", class)} aria-label={label} {title} {onclick}><Icon name={icon} class="s" /></button> }
+        // There is room for one word: that of the button people came for.
+        let word = (verb == "Kill" && props.process == ProcessState::Alive && props.kind == "broker").then_some("Kill");
+        html! { <button key={label.clone()} class={classes!("act", class, word.map(|_| "worded"))} aria-label={label} {title} {onclick}><Icon name={icon} class="s" />{ word }</button> }
     };
-    match props.process {
+    let buttons = match props.process {
         ProcessState::Down => button("Start", "play", "", "Start it again with its data", Action::Start { node }),
         process => html! {
             <>
@@ -42,5 +68,6 @@ pub fn Acts(props: &ActsProps) -> Html {
                 { button("Kill", "bolt", "fault", "Kill it: no handover (SIGKILL)", Action::Kill { node }) }
             </>
         },
-    }
+    };
+    html! { <span class="acts-in" ref={place}>{ buttons }</span> }
 }

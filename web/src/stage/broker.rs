@@ -209,14 +209,8 @@ fn Replica(props: &ReplicaProps) -> Html {
     let class = classes!("replica", if props.big { "big" } else { "little" }, props.big.then_some("sel"));
     let size = if props.big { Size::BIG } else { Size::LITTLE };
     let offsets = format!("HW {} LEO {}", strip.high_watermark, strip.log_end);
-    // The label begins with what is written on the button, so that it can be called by it.
-    let label = if props.big {
-        format!("{name} {} on broker {}, {offsets}", strip.isr, strip.broker)
-    } else {
-        format!("{name} {offsets} on broker {}, {}", strip.broker, strip.isr)
-    };
     html! {
-        <button {class} {onclick} aria-label={label} data-partition={name.to_string()} tabindex={if props.first { "0" } else { "-1" }}>
+        <button {class} {onclick} data-partition={name.to_string()} tabindex={if props.first { "0" } else { "-1" }}>
             <span class="head">
                 if strip.role == Role::Leader { <Crown /> }
                 if strip.was_leader { <Crown was=true /> }
@@ -230,6 +224,7 @@ fn Replica(props: &ReplicaProps) -> Html {
                     }
                 </span>
             </span>
+            <span class="hide">{ format!(" on broker {}, {}, {offsets}", strip.broker, strip.isr) }</span>
             <LogStrip strip={strip.clone()} {size} />
         </button>
     }

@@ -43,7 +43,7 @@ pub fn Caption(props: &CaptionProps) -> Html {
             <>
                 { chip }
                 <span class="words" title={text.clone()}><b>{ head }{ if rest.is_empty() { "" } else { ": " } }</b>{ rest }</span>
-                <button class="btn low quiet" onclick={why} aria-label="Why?">{ "Why?" }</button>
+                <button class="btn low quiet" onclick={why}>{ "Why?" }</button>
             </>
         }
     });

@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::{
     chip::Chip,
-    geometry::{Geometry, Lane, path},
+    geometry::{BROKERS_TOP, Geometry, Lane, path},
 };
 use crate::{context::use_choose, settings::less_motion, ui::Choose};
 
@@ -54,7 +54,8 @@ pub fn Flights(props: &FlightsProps) -> Html {
             <g key={frame.event.0}>
                 <title>{ format!("{} to {}: {}", node_name(facts.from), node_name(facts.to), facts.label) }</title>
                 <Chip api_key={facts.api_key} response={facts.response} records={facts.records} hot={hot(frame)} {x} {y} {onclick} />
-                if hot(frame) {
+                // Between controllers there is no room for words; the caption has them.
+                if hot(frame) && y > BROKERS_TOP {
                     <text class={anchor} x={format!("{label_x:.1}")} y={format!("{:.1}", y + 4.0)}>{ short(&facts.label) }</text>
                 }
             </g>

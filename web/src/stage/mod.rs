@@ -28,6 +28,7 @@ pub use producers::ProduceForm;
 
 use crate::{
     context::{use_choose, use_lab},
+    icon::Hotkey,
     lab::Snapshot,
     model,
     ui::{Choose, Layout, Selection, Ui},
@@ -76,7 +77,7 @@ pub fn Stage(props: &StageProps) -> Html {
                     <span class="choice" role="group" aria-label="Layout">
                         { for Layout::ALL.into_iter().map(|l| html! {
                             <button key={l.name()} aria-pressed={pressed(ui.layout == l)} onclick={layout(l)}>{ l.name() }
-                                if ui.layout.zoom(1) == l && ui.layout != l { <kbd aria-hidden="true">{ "V" }</kbd> }</button>
+                                if ui.layout.zoom(1) == l && ui.layout != l { <Hotkey name="V" /> }</button>
                         }) }
                     </span>
                 </span>

@@ -60,8 +60,12 @@ pub struct ViewProps {
 #[component]
 pub fn Quorum(props: &ViewProps) -> Html {
     let view = &props.view;
-    let replayed: Vec<String> =
-        model::brokers(view).map(|(node, b)| format!("{} at {}", node.id, b.metadata_offset)).collect();
+    let replayed: Vec<i64> = model::brokers(view).map(|(_, b)| b.metadata_offset).collect();
+    let replayed = match (replayed.iter().min(), replayed.iter().max()) {
+        (Some(least), Some(most)) if least == most => format!("metadata {most} on every broker"),
+        (Some(least), Some(most)) => format!("metadata {least} to {most} on the brokers"),
+        _ => String::new(),
+    };
     html! {
         <section class="card row" role="group" aria-label="Controllers" aria-description={controllers::words(view)}>
             <h3>{ "Controllers" }</h3>
@@ -76,7 +80,7 @@ pub fn Quorum(props: &ViewProps) -> Html {
                 }
             }) }
             <span class="micro mid push">{ format!("quorum epoch {}", controllers::epoch(view)) }</span>
-            <span class="micro dim">{ format!("replayed: {}", replayed.join(", ")) }</span>
+            <span class="micro dim">{ replayed }</span>
         </section>
     }
 }

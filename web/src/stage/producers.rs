@@ -5,7 +5,10 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::geometry::{CLIENTS_HEIGHT, CLIENTS_TOP, PRODUCERS_WIDTH};
-use crate::{context::use_lab, icon::Icon};
+use crate::{
+    context::use_lab,
+    icon::{Hotkey, Icon},
+};
 
 #[derive(Properties, PartialEq)]
 pub struct ProducersProps {
@@ -70,7 +73,7 @@ pub fn ProduceForm(props: &ProduceFormProps) -> Html {
         <form class="produce" {onsubmit}>
             <input class="field" ref={key} aria-label="Key" placeholder="key" maxlength="80" style="max-width:64px" autocomplete="off" />
             <input class="field" ref={value} aria-label="Value" placeholder="value" maxlength="400" autocomplete="off" />
-            <button class="btn low" aria-label="Produce" data-press="Produce" title={format!("Produce a record to {}", props.topic)}>{ "Produce" }<kbd aria-hidden="true">{ "R" }</kbd></button>
+            <button class="btn low" data-press="Produce" title={format!("Produce a record to {}", props.topic)}>{ "Produce" }<Hotkey name="R" /></button>
         </form>
     }
 }

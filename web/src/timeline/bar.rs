@@ -5,7 +5,13 @@ use std::rc::Rc;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use crate::{backend::Step, context::use_lab, icon::Icon, lab::Snapshot, pace};
+use crate::{
+    backend::Step,
+    context::use_lab,
+    icon::{Hotkey, Icon},
+    lab::Snapshot,
+    pace,
+};
 
 #[derive(Properties, PartialEq)]
 pub struct BarProps {
@@ -85,9 +91,9 @@ pub fn TransportButtons(props: &TransportProps) -> Html {
         <>
             { step("Previous interesting event", "previous-big", Step::PreviousInteresting, "Shift ←") }
             { step("Previous event", "previous", Step::Previous, "←") }
-            <button class={if props.words { "btn main" } else { "play" }} aria-label={label} onclick={toggle} disabled={props.live}>
+            <button class={if props.words { "btn main" } else { "play" }} aria-label={(!props.words).then_some(label)} onclick={toggle} disabled={props.live}>
                 <Icon name={icon} />
-                if props.words { { label }<kbd aria-hidden="true">{ "Space" }</kbd> }
+                if props.words { { label }<Hotkey name="Space" /> }
             </button>
             { step("Next event", "next", Step::Next, "→") }
             { step("Next interesting event", "next-big", Step::NextInteresting, "Shift →") }

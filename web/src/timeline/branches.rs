@@ -8,7 +8,7 @@ use super::{LEFT, scale::Scale};
 use crate::{
     backend::Branch,
     context::{use_choose, use_lab},
-    icon::Icon,
+    icon::{Hotkey, Icon},
     ui::{Choose, Dock},
 };
 
@@ -60,7 +60,7 @@ pub fn Branches(props: &BranchesProps) -> Html {
         <div class="branches">
             <svg width={props.width.to_string()} height={height.to_string()} aria-hidden="true">{ for lines }</svg>
             <div role="radiogroup" aria-label="Branches" data-roving="vertical">{ for rows }</div>
-            <button class="btn low compare" onclick={compare} title="What differs between two branches (C)"><Icon name="fork" class="s" />{ "Compare" } <kbd aria-hidden="true">{ "C" }</kbd></button>
+            <button class="btn low compare" onclick={compare} title="What differs between two branches (C)"><Icon name="fork" class="s" />{ "Compare" } <Hotkey name="C" /></button>
         </div>
     }
 }

@@ -19,7 +19,7 @@ use yew::prelude::*;
 
 use crate::{
     context::{use_choose, use_click, use_lab},
-    icon::Icon,
+    icon::{Hotkey, Icon},
     lab::{Lab, Snapshot},
     pace,
     stage::chip::Chip,
@@ -64,7 +64,7 @@ pub fn Wire(props: &WireProps) -> Html {
                     <p class="small mid" style="margin-top:4px">{ format!("{} to {}, sent {}, {} bytes. {}", node_name(facts.from), node_name(facts.to), pace::seconds(at), facts.bytes, facts.label) }</p>
                     <div class="strip-row" style="padding:0;margin-top:6px">
                         { other_half(&lab, &props.snapshot, chosen, &facts) }
-                        <button class="btn low wide-only" onclick={widen} title="Question and answer, side by side (X)"><Icon name="widen" class="s" />{ "Both, side by side" } <kbd aria-hidden="true">{ "X" }</kbd></button>
+                        <button class="btn low wide-only" onclick={widen} title="Question and answer, side by side (X)"><Icon name="widen" class="s" />{ "Both, side by side" } <Hotkey name="X" /></button>
                     </div>
                 </section>
                 { match lab.frame(chosen) {

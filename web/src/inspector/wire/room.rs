@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     context::{use_choose, use_click, use_lab},
-    icon::Icon,
+    icon::{Hotkey, Icon},
     inspector::Tabs,
     lab::Snapshot,
     stage::chip::Chip,
@@ -36,7 +36,9 @@ pub fn Room(props: &RoomProps) -> Html {
     let back = use_click(|| Choose::Wide(false));
     let snapshot = &props.snapshot;
     let frames = listed(&lab, snapshot);
-    let chosen = props.ui.frame.or(frames.last().map(|(id, ..)| *id));
+    // What nobody chose is the newest pair that is complete.
+    let newest = frames.iter().rev().find(|(_, facts)| facts.response).or(frames.last());
+    let chosen = props.ui.frame.or(newest.map(|(id, _)| *id));
     let found = chosen.and_then(|id| {
         lab.event(id).and_then(|event| match event.kind {
             EventKind::Sent(facts) => Some((id, *facts)),
@@ -79,7 +81,7 @@ pub fn Room(props: &RoomProps) -> Html {
                 <span class="push small dim">{ at.map_or_else(String::new, |at| format!("message {} of the last {}", at + 1, frames.len())) }</span>
                 <span class="choice">{ step(-1) }{ step(1) }</span>
                 <Tabs tab={props.ui.tab} />
-                <button class="btn" onclick={back}>{ "Back to the cluster" } <kbd aria-hidden="true">{ "Esc" }</kbd></button>
+                <button class="btn" onclick={back}>{ "Back to the cluster" } <Hotkey name="Esc" /></button>
             </header>
             <div class="room" role="tabpanel" id="inspected">
                 if let Some((id, facts)) = found {

@@ -41,7 +41,7 @@ pub fn Sequence(props: &SequenceProps) -> Html {
             }
             if let Some(a) = answer { { flight(a, props.now, (x(2.0), ASKED), (x(3.0), ASKER)) } }
             if question.is_some() && answer.is_none() {
-                <text class="t d" x={(x(1.0) + 14.0).to_string()} y={(ASKED + 4.0).to_string()}>{ "not answered yet" }</text>
+                <text class="t d" x={(x(1.0) + 14.0).to_string()} y={(ASKED - 7.0).to_string()}>{ "not answered yet" }</text>
             }
         </svg>
     }
