@@ -216,3 +216,80 @@ fn recorded_nodes_replay() {
         assert!(output.status.code() == Some(1) && complaint.contains("damaged at byte"), "{name}: {complaint}");
     }
 }
+
+/// One target for all nodes, and one of a node that runs by itself.
+#[test]
+fn figures_for_prometheus() {
+    let get = |port: u16, path: &str| {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").ok()?;
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut text).ok()?;
+        Some(text)
+    };
+    let cluster = Cluster::up(&["--brokers", "2", "--controllers", "1"]);
+    cluster.client(&["topics", "create", "orders", "--partitions", "4", "--replication-factor", "2"]);
+    cluster.produce("orders", &lines(0, 10));
+    let has = |text: &str, lines: &[&str]| lines.iter().all(|line| text.lines().any(|found| found == *line));
+    until("the figures of all nodes", || {
+        let text = get(cluster.port + 99, "/metrics")?;
+        has(
+            &text,
+            &[
+                "kafka_lab_node_up{node=\"2\"} 1",
+                "kafka_server_replicamanager_partitioncount{node=\"1\"} 4",
+                "kafka_server_replicamanager_leadercount{node=\"1\"} 2",
+                "kafka_server_replicamanager_underreplicatedpartitions{node=\"2\"} 0",
+                "kafka_controller_kafkacontroller_activecontrollercount{node=\"101\"} 1",
+                "kafka_controller_kafkacontroller_globalpartitioncount{node=\"101\"} 4",
+            ],
+        )
+        .then_some(text)
+        .filter(|text| text.contains("requestmetrics_requests_total{node=\"101\",request=\"BrokerHeartbeat\"}"))
+    });
+    assert!(get(cluster.port + 99, "/healthz").unwrap().starts_with("HTTP/1.1 200"));
+
+    // A third broker by hand, with a port of its own for its figures.
+    let (dir, port) = (tempfile::tempdir().unwrap(), free_ports());
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let text = format!(
+        "process.roles=broker\nnode.id=3\ncontroller.quorum.voters=101@127.0.0.1:{}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\n",
+        cluster.port + 100,
+        path("data")
+    );
+    std::fs::write(path("server.properties"), text).unwrap();
+    let id = cluster.status()["cluster_id"].as_str().unwrap().to_owned();
+    let formatted = run(&["format", "--config", &path("server.properties"), "--cluster-id", &id]);
+    assert!(formatted.status.success(), "{}", stderr(&formatted));
+    let metrics = port + 1;
+    let mut node = lab::lab(&["node", "--config", &path("server.properties"), "--metrics-port", &metrics.to_string()])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    until("node 3 to be healthy", || get(metrics, "/healthz").filter(|text| text.starts_with("HTTP/1.1 200")));
+    let text = get(metrics, "/metrics").unwrap();
+    assert!(has(&text, &["kafka_server_kafkaserver_brokerstate{node=\"3\"} 3"]), "{text}");
+    assert!(!text.contains("node=\"1\""), "it serves its own: {text}");
+    signal(node.id(), "TERM");
+    assert!(node.wait().unwrap().success());
+}
+
+/// The latencies of a run that does one thing at a time add up to its time.
+#[test]
+fn load_is_measured() {
+    let cluster = Cluster::up(&["--brokers", "1", "--controllers", "1"]);
+    cluster.client(&["topics", "create", "load", "--partitions", "2"]);
+    let perf = |args: &[&str]| -> Value {
+        let text = cluster.client(&[&["perf"], args, &["--json"]].concat());
+        serde_json::from_str::<Value>(text.lines().last().expect("it ends with an object")).expect("json")
+    };
+    let produced = perf(&["produce", "load", "--records", "5000", "--keys", "7"]);
+    assert_eq!((produced["records"].as_u64(), produced["bytes"].as_u64()), (Some(5000), Some(500_000)));
+    assert!(produced["latency_ms"]["max"].as_f64() >= produced["latency_ms"]["p50"].as_f64(), "{produced}");
+    assert_eq!(perf(&["consume", "load", "--records", "5000"])["records"], 5000);
+    let e2e = perf(&["e2e", "load", "--records", "100"]);
+    let (mean_ms, seconds) = (e2e["latency_ms"]["mean"].as_f64().unwrap(), e2e["seconds"].as_f64().unwrap());
+    let share = mean_ms * 100.0 / (seconds * 1000.0);
+    assert!((0.5..1.01).contains(&share), "the latencies are {share} of the time: {e2e}");
+}

@@ -42,6 +42,8 @@ pub(super) enum ConfigsCommand {
         pairs: Vec<(String, String)>,
         #[command(flatten)]
         bootstrap: Bootstrap,
+        #[arg(long)]
+        json: bool,
     },
     /// Return keys to their defaults
     Unset {
@@ -51,6 +53,8 @@ pub(super) enum ConfigsCommand {
         keys: Vec<String>,
         #[command(flatten)]
         bootstrap: Bootstrap,
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -82,12 +86,12 @@ pub(super) fn run(command: ConfigsCommand) -> Outcome {
         ConfigsCommand::Describe { resource, all, bootstrap, json } => {
             describe(&bootstrap.address(), &resource, all, json)
         }
-        ConfigsCommand::Set { resource, pairs, bootstrap } => {
+        ConfigsCommand::Set { resource, pairs, bootstrap, json } => {
             let changes = pairs.into_iter().map(|(name, value)| (name, Some(value))).collect();
-            alter(&bootstrap.address(), &resource, changes)
+            alter(&bootstrap.address(), &resource, changes, json)
         }
-        ConfigsCommand::Unset { resource, keys, bootstrap } => {
-            alter(&bootstrap.address(), &resource, keys.into_iter().map(|key| (key, None)).collect())
+        ConfigsCommand::Unset { resource, keys, bootstrap, json } => {
+            alter(&bootstrap.address(), &resource, keys.into_iter().map(|key| (key, None)).collect(), json)
         }
     }
 }
@@ -134,8 +138,9 @@ fn connect_for(bootstrap: &str, resource: &Resource) -> Outcome<Client> {
     Ok(client)
 }
 
-fn alter(bootstrap: &str, resource: &Resource, changes: Vec<(String, Option<String>)>) -> Outcome {
+fn alter(bootstrap: &str, resource: &Resource, changes: Vec<(String, Option<String>)>, as_json: bool) -> Outcome {
     let (resource_type, resource_name) = resource.parts();
+    let keys: Vec<String> = changes.iter().map(|(key, _)| key.clone()).collect();
     let configs = changes.into_iter().map(|(name, value)| AlterableConfig {
         name,
         config_operation: if value.is_some() { SET } else { DELETE },
@@ -145,7 +150,14 @@ fn alter(bootstrap: &str, resource: &Resource, changes: Vec<(String, Option<Stri
     let request = IncrementalAlterConfigsRequest { resources: vec![wanted], validate_only: false };
     let answer = Client::connect(bootstrap)?.call(&request)?;
     match answer.responses.first() {
-        Some(result) if result.error_code == 0 => Ok(()),
+        Some(result) if result.error_code == 0 => {
+            if as_json {
+                print::json(&json!({ "changed": keys }));
+            } else {
+                println!("changed {}", keys.join(", "));
+            }
+            Ok(())
+        }
         Some(result) => {
             Err(refused("cannot change the configuration", result.error_code, result.error_message.as_deref()))
         }

@@ -58,6 +58,9 @@ enum Command {
         /// Kafka's server.properties
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Serve /metrics and /healthz of this node on this port of 127.0.0.1
+        #[arg(long, value_name = "PORT")]
+        metrics_port: Option<u16>,
         #[arg(long, hide = true)]
         supervised: bool,
         #[arg(long, hide = true)]
@@ -223,8 +226,9 @@ fn run(command: Command) -> Outcome {
         Command::Serve { http } => serve::run(&http),
         Command::Up(args) => up::run(args),
         Command::Format { config, cluster_id } => format(&config, cluster_id),
-        Command::Node { config, supervised, origin_us, cluster_id, record } => {
-            node::run(node::read_config(&config)?, &node::Options { supervised, origin_us, cluster_id, record })
+        Command::Node { config, metrics_port, supervised, origin_us, cluster_id, record } => {
+            let options = node::Options { supervised, origin_us, cluster_id, metrics_port, record };
+            node::run(node::read_config(&config)?, &options)
         }
         Command::Status { dir, json } => faults::status(&dir.path(), json),
         Command::Kill(one) => faults::act(&one.dir.path(), Action::Kill { node: NodeId(one.id) }),

@@ -130,7 +130,8 @@ struct Meter {
 impl Meter {
     fn new(quiet: bool) -> Self {
         let now = Instant::now();
-        let empty = || Histogram::new(3).expect("three digits are allowed");
+        // Up to an hour: what takes longer is an hour.
+        let empty = || Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("these bounds are allowed");
         Self {
             began: now,
             records: 0,

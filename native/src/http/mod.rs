@@ -14,12 +14,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use lab_core::live::SessionInfo;
-use tokio::net::TcpListener;
+use lab_core::{id::Endpoint, live::SessionInfo};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 
 use crate::{
     failure::{Failure, Outcome, While},
-    node::random_uuid,
+    http::metrics::NodeFigures,
+    node::{self, random_uuid},
     supervisor::Handle,
 };
 
@@ -65,6 +69,41 @@ pub async fn serve(listener: StdListener, cluster: Option<Handle>) -> Outcome {
         .with_state(server);
     let listener = TcpListener::from_std(listener).doing(|| "cannot serve the page".into())?;
     axum::serve(listener, app).await.doing(|| "the page's server has failed".into())
+}
+
+/// Binds the port of one node's figures, on this machine only, as the page.
+pub fn bind_metrics(port: u16) -> Outcome<(StdListener, SocketAddr)> {
+    let listener = node::bind(&Endpoint { host: "127.0.0.1".into(), port })?;
+    let address = listener.local_addr().doing(|| "cannot listen for --metrics-port".into())?;
+    listener.set_nonblocking(true).doing(|| "cannot listen for --metrics-port".into())?;
+    Ok((listener, address))
+}
+
+/// Serves `/metrics` and `/healthz` of one node, which answers on `reports`.
+pub async fn serve_node(listener: StdListener, reports: mpsc::Sender<oneshot::Sender<NodeFigures>>) -> Outcome {
+    async fn figures(reports: &mpsc::Sender<oneshot::Sender<NodeFigures>>) -> Option<NodeFigures> {
+        let (reply, answer) = oneshot::channel();
+        reports.send(reply).await.ok()?;
+        answer.await.ok()
+    }
+    type Reports = State<mpsc::Sender<oneshot::Sender<NodeFigures>>>;
+    let metrics_of = |State(reports): Reports| async move {
+        let figures: Vec<NodeFigures> = figures(&reports).await.into_iter().collect();
+        metrics::response(&figures)
+    };
+    let health = |State(reports): Reports| async move {
+        match figures(&reports).await.and_then(|figures| figures.report) {
+            Some(report) if node::is_ready(&report) => (StatusCode::OK, "ok\n"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "not ready: it is fenced, or knows no leader of the quorum\n"),
+        }
+    };
+    let app = Router::new()
+        .route("/metrics", get(metrics_of))
+        .route("/healthz", get(health))
+        .layer(middleware::from_fn(check_host))
+        .with_state(reports);
+    let listener = TcpListener::from_std(listener).doing(|| "cannot serve the figures".into())?;
+    axum::serve(listener, app).await.doing(|| "the server of the figures has failed".into())
 }
 
 async fn page(uri: Uri) -> Response {

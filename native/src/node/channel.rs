@@ -15,6 +15,7 @@ use tokio::{
     },
 };
 
+pub use super::requests::RequestFigures;
 use crate::driver::{Counters, LinkTable};
 
 /// Supervisor to node.
@@ -64,6 +65,12 @@ pub struct Report {
     pub rss_bytes: u64,
     /// User and system time since the process started.
     pub cpu_ms: u64,
+    /// By API, of the listeners.
+    pub requests: Vec<RequestFigures>,
+    /// Times that an ISR was asked to shrink or to grow, and that this member won an election of the quorum.
+    pub isr_shrinks: u64,
+    pub isr_expands: u64,
+    pub elections: u64,
 }
 
 /// Reads messages of one kind, one a line.

@@ -1,4 +1,5 @@
-//! What a node writes into its log of what its machines do: the rare events, as the sentences that the page shows.
+//! What a node writes into its log of what its machines do: the rare events, as the sentences that the page shows. Some
+//! are counted too.
 
 use std::{
     collections::BTreeMap,
@@ -16,10 +17,19 @@ const REMEMBERED: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     said: BTreeMap<String, Instant>,
+    pub(super) isr_shrinks: u64,
+    pub(super) isr_expands: u64,
+    pub(super) elections: u64,
 }
 
 impl Journal {
     pub(super) fn write(&mut self, node: NodeId, kind: &EventKind) {
+        match kind {
+            EventKind::IsrShrinkAsked { .. } => self.isr_shrinks += 1,
+            EventKind::IsrExpandAsked { .. } => self.isr_expands += 1,
+            EventKind::QuorumLeaderElected { .. } => self.elections += 1,
+            _ => {}
+        }
         let line = kind.text(node);
         let now = Instant::now();
         if self.said.get(&line).is_some_and(|at| now - *at < SILENCE) {

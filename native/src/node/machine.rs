@@ -24,13 +24,14 @@ use tokio::{
 use super::{
     channel::{KeptFrame, Report},
     journal::Journal,
+    requests::Requests,
     tape::{Tape, Taped},
     watch::Watch,
 };
 use crate::{
     clock::Clock,
     disk::FileDisk,
-    driver::{Driver, Limits, LinkTable, Traced},
+    driver::{Driver, Limits, LinkTable, Tap, Traced},
 };
 
 /// What the process asks of a machine's thread.
@@ -149,12 +150,21 @@ async fn run<M: Viewed>(
     for listener in plan.listeners {
         driver.serve(listener, M::LISTENER).expect("a bound listener can be served");
     }
+    let requests = Requests::shared();
+    driver.set_tap(Some(tap(&requests, None)));
     let _ = tell_started.send(Ok(()));
     loop {
         select! {
             ask = inbox.recv() => match ask {
                 Some(Ask::Report(reply, full)) => {
-                    let mut report = Report { counters: driver.counters(), ..Report::default() };
+                    let mut report = Report {
+                        counters: driver.counters(),
+                        requests: requests.borrow().figures(),
+                        isr_shrinks: journal.isr_shrinks,
+                        isr_expands: journal.isr_expands,
+                        elections: journal.elections,
+                        ..Report::default()
+                    };
                     driver.read(|taped, disk, now| taped.machine.describe(disk, now, full, &mut report));
                     let _ = reply.send(report);
                     if let Some(watch) = &watch {
@@ -172,7 +182,7 @@ async fn run<M: Viewed>(
                         let watch = Watch::new(plan.id, M::SALT, plan.incarnation, names, plan.events.clone());
                         Rc::new(RefCell::new(watch))
                     });
-                    driver.set_tap(watch.as_ref().map(Watch::tap));
+                    driver.set_tap(Some(tap(&requests, watch.as_ref())));
                 }
                 Some(Ask::Stop) => driver.step(Input::Shutdown),
                 None => return,
@@ -189,6 +199,17 @@ async fn run<M: Viewed>(
             () = driver.exited() => return,
         }
     }
+}
+
+/// Counts every request, and shows some to those who watch.
+fn tap(requests: &Rc<RefCell<Requests>>, watch: Option<&Rc<RefCell<Watch>>>) -> Tap {
+    let (requests, watch) = (Rc::clone(requests), watch.cloned());
+    Box::new(move |passing| {
+        requests.borrow_mut().see(&passing);
+        if let Some(watch) = &watch {
+            watch.borrow_mut().see(&passing);
+        }
+    })
 }
 
 fn run_job(job: Job) -> JobResult {

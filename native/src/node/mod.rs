@@ -3,6 +3,7 @@
 pub mod channel;
 mod journal;
 mod machine;
+mod requests;
 mod tape;
 mod watch;
 
@@ -34,7 +35,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use self::{
-    channel::{KeptFrame, LineWriter, Lines, News, Order, Report},
+    channel::{KeptFrame, LineWriter, Lines, News, Order, Report, RequestFigures},
     machine::{Ask, Plan, Running, Viewed},
 };
 use crate::{
@@ -42,6 +43,7 @@ use crate::{
     disk::FileDisk,
     driver::Limits,
     failure::{Failure, Outcome, While},
+    http::{self, metrics::NodeFigures},
     properties::{self, ServerConfig},
 };
 
@@ -64,6 +66,8 @@ pub struct Options {
     pub cluster_id: Option<String>,
     /// Where to record the node.
     pub record: Option<PathBuf>,
+    /// Where to serve `/metrics` and `/healthz` of this node.
+    pub metrics_port: Option<u16>,
 }
 
 /// Reads a configuration file.
@@ -170,6 +174,13 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
         }
         None => (None, None),
     };
+    // Its own figures, for whoever asks at the port. Kept open by us, so that it never ends.
+    let (ask_report, mut asked_reports) = mpsc::channel::<oneshot::Sender<NodeFigures>>(4);
+    if let Some(port) = options.metrics_port {
+        let (listener, address) = http::bind_metrics(port)?;
+        info!("figures of node {} are at http://{address}/metrics", config.node.node_id);
+        tokio::spawn(http::serve_node(listener, ask_report.clone()));
+    }
     let mut watched = false;
     let mut ready = false;
     let began = Instant::now();
@@ -206,6 +217,10 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
                 let pause = if !ready { REPORT_STARTING } else if watched { REPORT_WATCHED } else { REPORT_IDLE };
                 next_report = Instant::now() + pause;
                 send(&mut writer, &News::Report(Box::new(report))).await;
+            }
+            Some(reply) = asked_reports.recv() => {
+                let figures = NodeFigures { node: config.node.node_id, up: true, report: Some(report(&machines, false).await) };
+                let _ = reply.send(figures);
             }
             Some(events) = events.recv() => {
                 // Behind by this much, the page could not follow anyway.
@@ -314,12 +329,17 @@ async fn report(machines: &[Running], watched: bool) -> Report {
             whole.controller = part.controller.or(whole.controller);
             whole.broker = part.broker.or(whole.broker);
             whole.counters = whole.counters.plus(part.counters);
+            RequestFigures::merge(&mut whole.requests, part.requests);
+            whole.isr_shrinks += part.isr_shrinks;
+            whole.isr_expands += part.isr_expands;
+            whole.elections += part.elections;
         }
     }
     whole
 }
 
-fn is_ready(report: &Report) -> bool {
+/// It serves, or follows or leads the quorum.
+pub fn is_ready(report: &Report) -> bool {
     report.broker.as_ref().is_none_or(|broker| !broker.fenced && broker.metadata_offset > 0)
         && report.controller.as_ref().is_none_or(|controller| controller.leader.is_some())
 }

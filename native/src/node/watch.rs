@@ -3,11 +3,7 @@
 //!
 //! A question is chosen or passed over when it passes; its answer is chosen with it, and caused by it.
 
-use std::{
-    cell::RefCell,
-    collections::{HashMap, VecDeque},
-    rc::Rc,
-};
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use lab_core::{
@@ -22,7 +18,7 @@ use lab_core::{
 use tokio::sync::mpsc;
 
 use super::channel::KeptFrame;
-use crate::driver::{Passing, Tap};
+use crate::driver::Passing;
 
 /// Questions looked into, per second and machine; as many more at once after a pause.
 const RATE: u64 = 20;
@@ -85,18 +81,13 @@ impl Watch {
         }
     }
 
-    pub(super) fn tap(watch: &Rc<RefCell<Self>>) -> Tap {
-        let watch = Rc::clone(watch);
-        Box::new(move |passing| watch.borrow_mut().see(&passing))
-    }
-
     /// The bytes of a frame that was told of.
     pub(super) fn frame(&self, id: EventId) -> Option<KeptFrame> {
         let (_, bytes, len) = self.kept.iter().find(|(known, ..)| *known == id)?;
         Some(KeptFrame { hex: to_hex(bytes), len: *len })
     }
 
-    fn see(&mut self, passing: &Passing<'_>) {
+    pub(super) fn see(&mut self, passing: &Passing<'_>) {
         let outbound = passing.conn.is_outbound();
         // Between two nodes, the one that asks tells of both ways.
         if !outbound && (passing.peer.is_some() || !self.serves_clients) {

@@ -215,7 +215,13 @@ impl Reader<'_> {
         let data_dir = match dirs.as_slice() {
             [] => PathBuf::from("/tmp/kafka-logs"),
             [one] => PathBuf::from(one),
-            several => return Err(bad("log.dirs", &several.join(","), "one folder: several are not built yet")),
+            several => {
+                return Err(bad(
+                    "log.dirs",
+                    &several.join(","),
+                    "one folder. Several are not built yet: name the first, or start a node for each",
+                ));
+            }
         };
         let broker_listeners = broker_listeners.into_iter().map(|(_, endpoint)| endpoint).collect();
         let Self { node, warnings, .. } = self;
@@ -254,7 +260,9 @@ impl Reader<'_> {
             let next = "list the voters in controller.quorum.voters=ID@HOST:PORT,...";
             return Err(match servers {
                 Some(servers) => {
-                    let allowed = format!("voters that change at run time are not built yet; {next}");
+                    let allowed = format!(
+                        "voters that change at run time are not built yet. Leave this key in place, and {next}"
+                    );
                     bad("controller.quorum.bootstrap.servers", servers, allowed)
                 }
                 None => bad("controller.quorum.voters", "", next),
@@ -350,7 +358,10 @@ mod tests {
             ),
             ("node.id=-3", "node.id=-3 is not allowed: a whole number of at least 0"),
             ("controller.quorum.voters=1", "controller.quorum.voters=1 is not allowed: a list of ID@HOST:PORT"),
-            ("log.dirs=/a,/b", "log.dirs=/a,/b is not allowed: one folder: several are not built yet"),
+            (
+                "log.dirs=/a,/b",
+                "log.dirs=/a,/b is not allowed: one folder. Several are not built yet: name the first, or start a node for each",
+            ),
             (
                 "listeners=SSL://:1",
                 "listeners=SSL://:1 is not allowed: PLAINTEXT only: encryption and authentication are not built yet",
