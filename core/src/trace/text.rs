@@ -78,12 +78,11 @@ impl EventKind {
                 let who = controller(node);
                 format!("{who} is the active controller in quorum epoch {epoch}, with votes of {}", list(votes))
             }
-            Self::MetadataAppended { base_offset, last_offset, records } => format!(
-                "{} appended {} to the metadata log: {}",
-                controller(node),
-                span(*base_offset, *last_offset),
-                some_of(records)
-            ),
+            Self::MetadataAppended { base_offset, last_offset, records } => {
+                // Voters write it, brokers keep a copy, and a node under 100 may be either or both.
+                let who = if who.starts_with("controller") { who } else { format!("node {node}") };
+                format!("{who} appended {} to the metadata log: {}", span(*base_offset, *last_offset), some_of(records))
+            }
             Self::MetadataHighWatermark { offset } => {
                 format!("a majority of the voters holds the metadata log below {offset}")
             }
