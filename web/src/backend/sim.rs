@@ -123,9 +123,8 @@ impl Sim {
             None => "first run".to_string(),
             Some((_, at)) => {
                 // Actions of the parent lie before the fork; the first one from there on is what made it another story.
-                let own = b.actions.iter().find(|(done, _)| *done >= at).map(|(_, action)| sim::print_action(action));
-                let own = own.map_or_else(|| "nothing done yet".into(), |text| text.replace(':', " "));
-                let own: String = own.chars().take(28).collect();
+                let own = b.actions.iter().find(|(done, _)| *done >= at).map(|(_, action)| said(action));
+                let own: String = own.unwrap_or_else(|| "nothing done yet".into()).chars().take(28).collect();
                 format!("fork {i}, {}.{:03} s: {own}", at.as_ms() / 1000, at.as_ms() % 1000)
             }
         };
@@ -150,5 +149,14 @@ impl Sim {
     pub fn switch(&mut self, branch: usize) -> Result<(), String> {
         let at = self.timeline.branches().get(branch).map_or(Time::ZERO, |b| b.head);
         self.timeline.switch(branch, at)
+    }
+}
+
+/// An action in a few words: `kill 1`, `produce key you`.
+fn said(action: &Action) -> String {
+    match action {
+        Action::Produce { key: Some(key), .. } => format!("produce key {key}"),
+        Action::Produce { .. } => "produce".into(),
+        other => sim::print_action(other).replace(':', " "),
     }
 }

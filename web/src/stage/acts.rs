@@ -64,7 +64,9 @@ pub fn Acts(props: &ActsProps) -> Html {
                 } else {
                     { button("Pause", "pause", "", "Freeze it without its knowledge (SIGSTOP)", Action::Pause { node }) }
                 }
-                { button("Stop", "power", "", "Ask it to stop: it hands over first (SIGTERM)", Action::Stop { node }) }
+                if process != ProcessState::Stopping {
+                    { button("Stop", "power", "", "Ask it to stop: it hands over first (SIGTERM)", Action::Stop { node }) }
+                }
                 { button("Kill", "bolt", "fault", "Kill it: no handover (SIGKILL)", Action::Kill { node }) }
             </>
         },
