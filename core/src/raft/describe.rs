@@ -60,7 +60,8 @@ impl Raft {
             last_fetch_timestamp: ctx.now.wall_ms,
             last_caught_up_timestamp: ctx.now.wall_ms,
         };
-        let mut current_voters: Vec<_> = leader.voters.iter().map(|(id, progress)| state(*id, progress)).collect();
+        let mut current_voters: Vec<_> =
+            leader.voters.iter().map(|(id, progress)| state(*id, Uuid::ZERO, progress)).collect();
         current_voters.push(local);
         current_voters.sort_by_key(|voter| voter.replica_id);
         ResponsePartitionData {
@@ -71,15 +72,20 @@ impl Raft {
             leader_epoch: self.election.epoch,
             high_watermark: leader.high_watermark.unwrap_or(-1),
             current_voters,
-            observers: leader.observers.iter().map(|(key, progress)| state(key.id, progress)).collect(),
+            observers: leader
+                .observers
+                .iter()
+                .map(|(key, progress)| state(key.id, key.directory_id, progress))
+                .collect(),
         }
     }
 }
 
-fn state(id: NodeId, progress: &Progress) -> ReplicaState {
+/// Voters that stand in the configuration have no directory (`kraft.version` 0): Apache Kafka 4.3.1 shows zeros for them.
+fn state(id: NodeId, directory_id: Uuid, progress: &Progress) -> ReplicaState {
     ReplicaState {
         replica_id: id.0,
-        replica_directory_id: progress.directory_id,
+        replica_directory_id: directory_id,
         log_end_offset: progress.end_offset.unwrap_or(-1),
         last_fetch_timestamp: if progress.last_fetch.is_some() { progress.last_fetch_wall_ms } else { -1 },
         last_caught_up_timestamp: progress.last_caught_up_wall_ms.unwrap_or(-1),

@@ -29,28 +29,44 @@ pub(super) struct ElectionState {
     pub(super) voted: Option<ReplicaKey>,
 }
 
-/// The JSON of Kafka's `QuorumStateData`, version 1 (version 0 has no directory and is read too).
+/// The JSON of Kafka's `QuorumStateData`. Version 0 is what a quorum writes whose voters stand in the configuration
+/// (`kraft.version` 0): it names them, and no directory. Version 1 is read too.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QuorumStateData {
+    #[serde(default)]
+    cluster_id: String,
     leader_id: i32,
     leader_epoch: i32,
     voted_id: i32,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     voted_directory_id: Uuid,
+    /// Unused in Kafka too.
+    #[serde(default)]
+    applied_offset: i64,
+    #[serde(default)]
+    current_voters: Vec<CurrentVoter>,
     #[serde(rename = "data_version")]
     data_version: i16,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CurrentVoter {
+    voter_id: i32,
+}
+
 impl ElectionState {
-    fn to_json(self) -> String {
-        let voted = self.voted.unwrap_or(ReplicaKey { id: NodeId(-1), directory_id: Uuid::ZERO });
+    fn to_json(self, voters: &[NodeId]) -> String {
         let data = QuorumStateData {
+            cluster_id: String::new(),
             leader_id: self.leader.map_or(-1, |id| id.0),
             leader_epoch: self.epoch,
-            voted_id: voted.id.0,
-            voted_directory_id: voted.directory_id,
-            data_version: 1,
+            voted_id: self.voted.map_or(-1, |voted| voted.id.0),
+            voted_directory_id: Uuid::ZERO,
+            applied_offset: 0,
+            current_voters: voters.iter().map(|id| CurrentVoter { voter_id: id.0 }).collect(),
+            data_version: 0,
         };
         serde_json::to_string(&data).expect("plain data is always JSON")
     }
@@ -76,6 +92,7 @@ impl ElectionState {
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     path: String,
+    voters: Vec<NodeId>,
     /// Number of the newest content.
     written: u64,
     /// Number of the newest content that is on the platter. Invariant: `durable <= written`.
@@ -88,14 +105,14 @@ pub(super) struct Store {
 impl Store {
     /// Reads the file in `dir`. What is read may not be durable (a crash between write and sync), so the caller writes
     /// it again before it acts on it. A missing file is an empty state.
-    pub(super) fn open(disk: &dyn Disk, dir: &str) -> Result<(Self, ElectionState), String> {
+    pub(super) fn open(disk: &dyn Disk, dir: &str, voters: Vec<NodeId>) -> Result<(Self, ElectionState), String> {
         let path = format!("{dir}/quorum-state");
         let state = match disk.read(&path) {
             Ok(bytes) => ElectionState::from_json(&bytes).map_err(|why| format!("{path}: {why}"))?,
             Err(DiskError::NotFound(_)) => ElectionState::default(),
             Err(error) => return Err(format!("{path}: {error}")),
         };
-        Ok((Self { path, written: 0, durable: 0, in_flight: BTreeMap::new(), retry_at: None }, state))
+        Ok((Self { path, voters, written: 0, durable: 0, in_flight: BTreeMap::new(), retry_at: None }, state))
     }
 
     /// Replaces the content and asks for durability.
@@ -112,7 +129,7 @@ impl Store {
     }
 
     fn attempt(&mut self, disk: &mut dyn Disk, out: &mut Outbox, state: ElectionState, now: Time) {
-        let result: DiskResult<()> = disk.replace(&self.path, state.to_json().as_bytes(), true);
+        let result: DiskResult<()> = disk.replace(&self.path, state.to_json(&self.voters).as_bytes(), true);
         match result {
             Ok(()) => {
                 self.retry_at = None;
@@ -153,18 +170,16 @@ mod tests {
 
     #[test]
     fn the_file_is_kafkas_json() {
-        let directory_id = Uuid([7; 16]);
-        let voted = Some(ReplicaKey { id: NodeId(102), directory_id });
-        let state = ElectionState { epoch: 5, leader: None, voted };
-        let text = state.to_json();
-        assert_eq!(
-            text,
-            r#"{"leaderId":-1,"leaderEpoch":5,"votedId":102,"votedDirectoryId":"BwcHBwcHBwcHBwcHBwcHBw","data_version":1}"#
-        );
+        let voted = Some(ReplicaKey { id: NodeId(2), directory_id: Uuid::ZERO });
+        let state = ElectionState { epoch: 1, leader: Some(NodeId(2)), voted };
+        // As node 1 of three wrote it, Apache Kafka 4.3.1 with controller.quorum.voters.
+        let text = r#"{"clusterId":"","leaderId":2,"leaderEpoch":1,"votedId":2,"appliedOffset":0,"currentVoters":[{"voterId":1},{"voterId":2},{"voterId":3}],"data_version":0}"#;
+        assert_eq!(state.to_json(&[NodeId(1), NodeId(2), NodeId(3)]), text);
         assert_eq!(ElectionState::from_json(text.as_bytes()), Ok(state));
-        // Version 0 carries more, and no directory.
-        let old = br#"{"clusterId":"","leaderId":3,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":3}],"data_version":0}"#;
-        assert_eq!(ElectionState::from_json(old), Ok(ElectionState { epoch: 2, leader: Some(NodeId(3)), voted: None }));
+        // Version 1 has the directory of the vote, and no voters.
+        let new = br#"{"leaderId":-1,"leaderEpoch":5,"votedId":102,"votedDirectoryId":"BwcHBwcHBwcHBwcHBwcHBw","data_version":1}"#;
+        let voted = Some(ReplicaKey { id: NodeId(102), directory_id: Uuid([7; 16]) });
+        assert_eq!(ElectionState::from_json(new), Ok(ElectionState { epoch: 5, leader: None, voted }));
         assert!(ElectionState::from_json(b"{}").is_err());
     }
 }

@@ -89,7 +89,8 @@ impl Raft {
     /// Takes up where the disk says this replica was (`QuorumState.initialize`).
     pub(super) fn start(config: &NodeConfig, dir: &str, is_voter: bool, ctx: &mut Ctx<'_>) -> Result<Self, StartError> {
         let damaged = |what: String| StartError::Damaged { file: format!("{dir}/quorum-state"), what };
-        let (store, mut election) = super::Store::open(ctx.disk, dir).map_err(damaged)?;
+        let voters = config.voters.iter().map(|voter| voter.id).collect();
+        let (store, mut election) = super::Store::open(ctx.disk, dir, voters).map_err(damaged)?;
         let (log, snapshot) = super::MetadataLog::open(ctx.disk, dir, config)?;
         if log.last_epoch() > election.epoch {
             election = ElectionState { epoch: log.last_epoch(), leader: None, voted: None };
