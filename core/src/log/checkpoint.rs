@@ -25,13 +25,19 @@ pub fn read_offsets(disk: &dyn Disk, path: &str) -> DiskResult<BTreeMap<TopicPar
     }
 }
 
-/// Writes an offset checkpoint: version 0, number of lines, then `topic partition offset`.
-pub fn write_offsets(disk: &mut dyn Disk, path: &str, offsets: &BTreeMap<TopicPartition, i64>) -> DiskResult<()> {
+/// Writes an offset checkpoint: version 0, number of lines, then `topic partition offset`. Not `durable`, a loss of power
+/// may damage it.
+pub fn write_offsets(
+    disk: &mut dyn Disk,
+    path: &str,
+    offsets: &BTreeMap<TopicPartition, i64>,
+    durable: bool,
+) -> DiskResult<()> {
     let mut text = format!("0\n{}\n", offsets.len());
     for (partition, offset) in offsets {
         writeln!(text, "{} {} {offset}", partition.topic, partition.partition).expect("writing to a string");
     }
-    disk.replace(path, text.as_bytes(), true)
+    disk.replace(path, text.as_bytes(), durable)
 }
 
 fn parse_offsets(bytes: &[u8]) -> Option<BTreeMap<TopicPartition, i64>> {

@@ -307,7 +307,7 @@ fn describe_recovery(recovery: &Recovery) -> String {
 fn checkpoints_are_kafkas_files() {
     let mut disk = MemDisk::new();
     let offsets: BTreeMap<_, _> = [(TopicPartition::new("b", 1), 9), (TopicPartition::new("a", 10), 7)].into();
-    checkpoint::write_offsets(&mut disk, checkpoint::REPLICATION_OFFSET, &offsets).unwrap();
+    checkpoint::write_offsets(&mut disk, checkpoint::REPLICATION_OFFSET, &offsets, true).unwrap();
     assert_eq!(disk.read("replication-offset-checkpoint").unwrap(), "0\n2\na 10 7\nb 1 9\n");
     assert_eq!(checkpoint::read_offsets(&disk, checkpoint::REPLICATION_OFFSET).unwrap(), offsets);
     assert!(checkpoint::read_offsets(&disk, checkpoint::RECOVERY_POINT).unwrap().is_empty());

@@ -29,26 +29,22 @@ struct Open {
 impl ReplicaManager {
     /// High watermarks (`replication-offset-checkpoint`), every 5 s. An old one after a crash is safe: a high watermark
     /// that is too low grows again with the first fetches.
-    pub(super) fn checkpoint_high_watermarks(&mut self, disk: &mut dyn Disk) -> DiskResult<()> {
-        self.write_checkpoint(disk, checkpoint::REPLICATION_OFFSET, Partition::high_watermark, |m| {
-            &m.checkpointed.high_watermark
-        })
+    ///
+    /// Kafka syncs these files on a scheduler's thread. Here nobody waits for a slow disk, except for `durable` ones at a
+    /// clean end: all of them can be found out again when power fails and one is damaged.
+    pub(super) fn checkpoint_high_watermarks(&mut self, disk: &mut dyn Disk, durable: bool) -> DiskResult<()> {
+        let kept = &self.checkpointed.high_watermark;
+        self.write_checkpoint(disk, checkpoint::REPLICATION_OFFSET, Partition::high_watermark, kept, durable)
     }
 
     /// Where recovery begins after a crash, and where logs start.
-    pub(super) fn checkpoint_logs(&mut self, disk: &mut dyn Disk) -> DiskResult<()> {
-        self.write_checkpoint(
-            disk,
-            checkpoint::RECOVERY_POINT,
-            |p| p.log.recovery_point(),
-            |m| &m.checkpointed.recovery_point,
-        )?;
-        self.write_checkpoint(
-            disk,
-            checkpoint::LOG_START_OFFSET,
-            |p| p.log.log_start_offset(),
-            |m| &m.checkpointed.log_start,
-        )
+    pub(super) fn checkpoint_logs(&mut self, disk: &mut dyn Disk, durable: bool) -> DiskResult<()> {
+        let recovery_point = |p: &Partition| p.log.recovery_point();
+        let kept = &self.checkpointed.recovery_point;
+        self.write_checkpoint(disk, checkpoint::RECOVERY_POINT, recovery_point, kept, durable)?;
+        let log_start = |p: &Partition| p.log.log_start_offset();
+        let kept = &self.checkpointed.log_start;
+        self.write_checkpoint(disk, checkpoint::LOG_START_OFFSET, log_start, kept, durable)
     }
 
     /// Live partitions as they are; those the controller has not spoken of yet keep what was read at the start.
@@ -57,11 +53,12 @@ impl ReplicaManager {
         disk: &mut dyn Disk,
         path: &str,
         live: impl Fn(&Partition) -> i64,
-        kept: impl Fn(&Self) -> &BTreeMap<TopicPartition, i64>,
+        kept: &BTreeMap<TopicPartition, i64>,
+        durable: bool,
     ) -> DiskResult<()> {
-        let mut offsets = kept(self).clone();
+        let mut offsets = kept.clone();
         offsets.extend(self.partitions.values().map(|p| (p.name.clone(), live(p))));
-        checkpoint::write_offsets(disk, path, &offsets)
+        checkpoint::write_offsets(disk, path, &offsets, durable)
     }
 
     /// Syncs logs that have complete segments beyond their recovery point (`UnifiedLog.roll` flushes them).
@@ -130,6 +127,6 @@ impl ReplicaManager {
                 Some(_) => partition.log.close_files(disk),
             }
         }
-        healthy & self.checkpoint_high_watermarks(disk).is_ok() & self.checkpoint_logs(disk).is_ok()
+        healthy & self.checkpoint_high_watermarks(disk, true).is_ok() & self.checkpoint_logs(disk, true).is_ok()
     }
 }

@@ -359,11 +359,11 @@ impl ReplicaManager {
             self.next_high_watermark_checkpoint =
                 now.plus_ms(self.config.replica_high_watermark_checkpoint_interval_ms.max(1));
             // If it fails, it is tried again in a few seconds, and the old one is safe.
-            let _ = self.checkpoint_high_watermarks(ctx.disk);
+            let _ = self.checkpoint_high_watermarks(ctx.disk, false);
         }
         if now >= self.next_log_checkpoint {
             self.next_log_checkpoint = now.plus_ms(LOG_CHECKPOINT_INTERVAL_MS);
-            let _ = self.checkpoint_logs(ctx.disk);
+            let _ = self.checkpoint_logs(ctx.disk, false);
             self.flush_complete_segments(ctx);
         }
         if now >= self.next_retention {
