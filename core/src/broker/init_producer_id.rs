@@ -35,6 +35,10 @@ impl ProducerIds {
 
 impl Broker {
     pub(super) fn init_producer_id(&mut self, ctx: &mut Ctx, reply: Reply, request: &InitProducerIdRequest) {
+        let half_known = (request.producer_id == -1) != (request.producer_epoch == -1);
+        if half_known || request.transactional_id.as_ref().is_some_and(String::is_empty) {
+            return self.answer_producer_id(ctx, &reply, Err(ErrorCode::InvalidRequest));
+        }
         if request.transactional_id.is_some() {
             // No coordinator is there to ask, as FindCoordinator says.
             return self.answer_producer_id(ctx, &reply, Err(ErrorCode::CoordinatorNotAvailable));

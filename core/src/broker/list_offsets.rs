@@ -23,6 +23,19 @@ const MAX_TIMESTAMP: i64 = -3;
 /// There is no tiered storage: everything is local.
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// The version from which on a negative timestamp means something (`ListOffsetsRequest`).
+fn known_since(timestamp: i64) -> i16 {
+    match timestamp {
+        EARLIEST_PENDING_UPLOAD => 11,
+        LATEST_TIERED => 9,
+        EARLIEST_LOCAL => 8,
+        MAX_TIMESTAMP => 7,
+        EARLIEST.. => 0,
+        _ => i16::MAX,
+    }
+}
 
 impl Broker {
     pub(super) fn list_offsets(&mut self, ctx: &mut Ctx, reply: &Reply, request: ListOffsetsRequest) {
@@ -70,6 +83,9 @@ impl Broker {
         let topic_id = self.image.topic_id(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let partition = self.replicas.find(&self.image, PartitionKey { topic_id, partition: asked.partition_index })?;
         let leadership = partition.check_leader(asked.current_leader_epoch)?;
+        if version < known_since(asked.timestamp) {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
         let log = &partition.log;
         let readable = if from_client { partition.high_watermark() } else { log.log_end_offset() };
         // A new leader does not know yet how much of what came before it is safe (KIP-207).
@@ -84,9 +100,9 @@ impl Broker {
                 let start = log.log_start_offset();
                 return Ok(at(start, log.epochs().epoch_at(start).unwrap_or(-1)));
             }
-            LATEST_TIERED => return Ok(None),
+            LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok(None),
             MAX_TIMESTAMP => log.offset_of_max_timestamp(disk).map_err(broken)?,
-            ..0 => return Err(ErrorCode::UnsupportedVersion),
+            ..0 => unreachable!("its version was looked at"),
             timestamp => log.offset_for_timestamp(disk, timestamp).map_err(broken)?,
         };
         match found.filter(|f| f.offset < readable) {

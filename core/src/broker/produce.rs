@@ -13,8 +13,9 @@ use crate::{
     seam::Ctx,
     trace::EventKind,
     wire::{
+        batch::Batch,
         error::ErrorCode,
-        produce::{PartitionProduceData, ProduceRequest, ProduceResponse},
+        produce::{PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData},
     },
 };
 
@@ -35,6 +36,10 @@ impl Broker {
             -1..=1 => None,
             _ => Some(Refusal::new(ErrorCode::InvalidRequiredAcks, "acks must be -1 (all), 0 or 1")),
         };
+        // Who may write in the name of a transaction is asked first, and there is no name.
+        let unnamed = request.transactional_id.is_none() && request.topic_data.iter().any(has_transactional);
+        let error = ErrorCode::TransactionalIdAuthorizationFailed;
+        let refuse_all = refuse_all.or(unnamed.then(|| Refusal::new(error, error.message())));
         let principal = self.principal(reply.conn);
         let mut topics = Vec::with_capacity(request.topic_data.len());
         let (mut jobs, mut opened) = (Vec::new(), Vec::new());
@@ -84,7 +89,7 @@ impl Broker {
         version: i16,
         key: Option<PartitionKey>,
         data: &PartitionProduceData,
-    ) -> Result<(crate::wire::batch::Batch, RecordRules), Refusal> {
+    ) -> Result<(Batch, RecordRules), Refusal> {
         let by_id = version >= BY_ID_SINCE;
         let unknown = if by_id { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
         let refuse_unknown = || Refusal::new(unknown, unknown.message());
@@ -123,4 +128,11 @@ impl Broker {
     pub(super) fn answer_produce(&mut self, ctx: &mut Ctx, reply: &Reply, response: &ProduceResponse) {
         self.conns.answer::<ProduceRequest>(ctx, reply, response);
     }
+}
+
+fn has_transactional(topic: &TopicProduceData) -> bool {
+    topic
+        .partition_data
+        .iter()
+        .any(|data| Batch::parse(&data.records.bytes()).is_ok_and(|b| b.header.is_transactional()))
 }

@@ -65,6 +65,7 @@ impl From<BatchError> for AppendError {
     fn from(error: BatchError) -> Self {
         match error {
             BatchError::Crc { .. } | BatchError::Length(_) | BatchError::Incomplete { .. } => Self::Corrupt(error),
+            BatchError::Magic(magic) if !(0..=1).contains(&magic) => Self::Corrupt(error),
             BatchError::Magic(_)
             | BatchError::UnknownCodec(_)
             | BatchError::Decompress { .. }

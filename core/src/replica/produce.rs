@@ -7,7 +7,7 @@ use super::{
     manager::{Answer, ReplicaManager},
     partition::Partition,
     purgatory::{ParkedProduce, WaitingPartition},
-    validate::Refusal,
+    validate::{Refusal, untimely},
 };
 use crate::{
     broker::Reply,
@@ -101,7 +101,13 @@ impl ReplicaManager {
                     }
                     Err(refusal) => {
                         failed = true;
+                        let by_log = refusal.by_log;
                         let mut part = refused(planned.index, refusal);
+                        if let Some(partition) =
+                            planned.key.and_then(|key| self.partitions.get(&key)).filter(|_| by_log)
+                        {
+                            part.log_start_offset = partition.log.log_start_offset();
+                        }
                         if version >= 10 && part.error_code == ErrorCode::NotLeaderOrFollower.code() {
                             leaders.extend(self.hint(image, planned.key, &mut part));
                         }
@@ -162,7 +168,7 @@ impl ReplicaManager {
                 error: ErrorCode::NotEnoughReplicas.code(),
                 why: why.clone(),
             });
-            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, why));
+            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, why).by_log());
         }
         let partition = self.partitions.get_mut(&key).expect("it was just found");
         let (name, leader_epoch) = (&partition.name, partition.registration.leader_epoch);
@@ -195,7 +201,11 @@ impl ReplicaManager {
                 Ok(Stored { base_offset, required_offset: last_offset + 1, log_append_time_ms })
             }
             Err(error) => {
-                let refusal = Refusal { error: error.code(), message: error.to_string(), records: Vec::new() };
+                let refusal = match &error {
+                    AppendError::InvalidTimestamp { now_ms, .. } => untimely(batch, &partition.settings.log, *now_ms),
+                    _ => Refusal::new(ErrorCode::from_code(error.code()), error.to_string()),
+                };
+                let refusal = refusal.by_log();
                 let (code, why) = (refusal.error, &refusal.message);
                 let refused = || EventKind::AppendRefused { partition: name.clone(), error: code, why: why.clone() };
                 // What a producer did wrong is between it and us; what the disk does is for who looks after it.

@@ -193,9 +193,10 @@ fn planned(topic: &Arc<str>, topic_id: Uuid, p: FetchPartition) -> PlannedPartit
         topic_id,
         key: None,
         index: p.partition,
-        current_leader_epoch: p.current_leader_epoch,
+        // As in Kafka's FetchRequest, anything negative is none.
+        current_leader_epoch: p.current_leader_epoch.max(-1),
         fetch_offset: p.fetch_offset,
-        last_fetched_epoch: p.last_fetched_epoch,
+        last_fetched_epoch: p.last_fetched_epoch.max(-1),
         log_start_offset: p.log_start_offset,
         max_bytes: usize::try_from(p.partition_max_bytes).unwrap_or(0),
     }

@@ -8,9 +8,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
-use crate::wire::{
-    batch::{self, Batch, BatchError, Codec, DEFAULT_DECOMPRESSED_LIMIT, NO_TIMESTAMP},
-    error::ErrorCode,
+use crate::{
+    log::LogConfig,
+    wire::{
+        batch::{self, Batch, BatchError, Codec, DEFAULT_DECOMPRESSED_LIMIT, NO_TIMESTAMP},
+        error::ErrorCode,
+    },
 };
 
 /// As Kafka's answer, which shows the first errors only.
@@ -25,11 +28,29 @@ pub struct Refusal {
     pub message: String,
     /// Index in the batch, and what is wrong with that record.
     pub records: Vec<(i32, String)>,
+    /// The log refused, so the answer says where it starts. What is refused before, or for its bytes or size, does not
+    /// (`ReplicaManager.appendRecordsToLeader`).
+    #[serde(default)]
+    pub by_log: bool,
 }
 
 impl Refusal {
     pub fn new(error: ErrorCode, message: impl Into<String>) -> Self {
-        Self { error: error.code(), message: message.into(), records: Vec::new() }
+        Self { error: error.code(), message: message.into(), records: Vec::new(), by_log: false }
+    }
+
+    /// As the log gives it.
+    #[must_use]
+    pub fn by_log(self) -> Self {
+        let without = [
+            ErrorCode::CorruptMessage,
+            ErrorCode::MessageTooLarge,
+            ErrorCode::RecordListTooLarge,
+            ErrorCode::KafkaStorageError,
+            ErrorCode::NotLeaderOrFollower,
+            ErrorCode::UnknownTopicOrPartition,
+        ];
+        Self { by_log: !without.iter().any(|error| error.code() == self.error), ..self }
     }
 }
 
@@ -73,7 +94,7 @@ pub fn the_batch(records: &Bytes, version: i16) -> Result<Batch, Refusal> {
             "The base offset of the record batch in the append is {}, and should be 0",
             batch.header.base_offset
         );
-        return Err(Refusal::new(ErrorCode::InvalidRecord, why));
+        return Err(Refusal::new(ErrorCode::InvalidRecord, why).by_log());
     }
     if batch.header.codec().map_err(refusal)? == Codec::Zstd && version < ZSTD_SINCE {
         let why = "zstd needs Produce version 7 or newer (KIP-110)";
@@ -87,6 +108,10 @@ pub fn the_batch(records: &Bytes, version: i16) -> Result<Batch, Refusal> {
 
 /// Opens the records and checks each. Takes time in proportion to what the batch unfolds to.
 pub fn validate_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusal> {
+    open_records(batch, rules).map_err(Refusal::by_log)
+}
+
+fn open_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusal> {
     batch::validate_client_batch(batch).map_err(refusal)?;
     let header = &batch.header;
     let (mut expected, mut keyless, mut untimely) = (header.base_offset, Vec::new(), Vec::new());
@@ -119,6 +144,7 @@ pub fn validate_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusa
     Ok(())
 }
 
+/// One error for all that is wrong with single records.
 fn of_records(error: ErrorCode, mut records: Vec<(i32, String)>) -> Refusal {
     let message = format!(
         "One or more records have been rejected due to {} record errors in total, and only showing the first three \
@@ -126,13 +152,28 @@ fn of_records(error: ErrorCode, mut records: Vec<(i32, String)>) -> Refusal {
         records.len()
     );
     records.truncate(RECORD_ERRORS_SHOWN);
-    Refusal { error: error.code(), message, records }
+    Refusal { error: error.code(), message, records, by_log: false }
+}
+
+/// The records of a batch whose time the topic does not allow (`LogValidator.validateTimestamp`).
+pub fn untimely(batch: &Batch, log: &LogConfig, now_ms: i64) -> Refusal {
+    let earliest = now_ms.saturating_sub(log.message_timestamp_before_max_ms);
+    let latest = now_ms.saturating_add(log.message_timestamp_after_max_ms);
+    let records = (0..).zip(batch.records_within(DEFAULT_DECOMPRESSED_LIMIT).map_while(Result::ok));
+    let wrong = records.filter(|(_, record)| record.timestamp >= 0 && !(earliest..=latest).contains(&record.timestamp));
+    let wrong = wrong.map(|(index, record)| {
+        let at = record.timestamp;
+        (index, format!("Timestamp {at} of message is out of range: it should be within {earliest} and {latest}"))
+    });
+    of_records(ErrorCode::InvalidTimestamp, wrong.collect())
 }
 
 /// Kafka's code for what is wrong with a batch.
 fn refusal(error: BatchError) -> Refusal {
     let code = match error {
         BatchError::Crc { .. } | BatchError::Incomplete { .. } | BatchError::Length(_) => ErrorCode::CorruptMessage,
+        // Formats 0 and 1 were something once (`ByteBufferLogInputStream`).
+        BatchError::Magic(magic) if !(0..=1).contains(&magic) => ErrorCode::CorruptMessage,
         BatchError::UnknownCodec(_) => ErrorCode::UnsupportedCompressionType,
         BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
         _ => ErrorCode::InvalidRecord,

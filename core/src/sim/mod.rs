@@ -26,7 +26,7 @@ mod world;
 pub use history::History;
 pub use scenario::{Load, SCENARIOS, Scenario, TopicSpec, Traffic, broker_endpoint, controller_endpoint};
 pub use session::{LinkError, Session, parse_action, print_action};
-pub use world::World;
+pub use world::{Answer, World};
 
 use crate::trace::Event;
 

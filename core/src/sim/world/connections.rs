@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{World, queue::What};
+use super::{Answer, World, queue::What};
 use crate::{
     disk::Disk,
     id::{ConnId, EventId},
@@ -28,7 +28,10 @@ impl World {
     }
 
     pub(super) fn send(&mut self, ix: NodeIndex, conn: ConnId, parts: Vec<Part>, cause: Option<EventId>) {
-        let Some(&key) = self.nodes[ix].conns.get(&conn) else { return };
+        let Some(&key) = self.nodes[ix].conns.get(&conn) else {
+            self.tell_outside(conn, |world| world.whole_frame(ix, parts).map_or(Answer::Closed, Answer::Frame));
+            return;
+        };
         let Some(bytes) = self.whole_frame(ix, parts) else {
             self.close(ix, conn, None);
             return;
@@ -223,7 +226,10 @@ impl World {
 
     /// One end closes: it hears nothing more; the other end learns when what was sent before has arrived.
     pub(in crate::sim) fn close(&mut self, ix: NodeIndex, conn: ConnId, cause: Option<EventId>) {
-        let Some(key) = self.nodes[ix].conns.remove(&conn) else { return };
+        let Some(key) = self.nodes[ix].conns.remove(&conn) else {
+            self.tell_outside(conn, |_| Answer::Closed);
+            return;
+        };
         let Some(side) = self.net.conns[&key].ends.iter().position(|e| e.node == ix && e.id == conn) else { return };
         let c = self.net.conns.get_mut(&key).expect("looked up above");
         c.ends[side].open = false;

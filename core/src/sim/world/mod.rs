@@ -10,6 +10,7 @@ mod processes;
 
 mod connections;
 mod outputs;
+mod outside;
 
 mod traffic;
 
@@ -25,6 +26,8 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 use bytes::Bytes;
 
 use self::queue::{Entry, What};
+pub use outside::Answer;
+
 use super::{
     History, Scenario, Session,
     check::Checks,
@@ -73,6 +76,9 @@ pub struct World {
     pub(in crate::sim) actions: Vec<(Time, Action)>,
     pub(in crate::sim) violations: Vec<String>,
     frames_delivered: u64,
+    /// Requests from outside so far, and the one that waits.
+    asked: u64,
+    outside: Option<outside::Outside>,
     pub(in crate::sim) topic_names: TopicNames,
     /// `None`: nobody checks.
     checks: Option<Box<Checks>>,
@@ -131,6 +137,8 @@ impl World {
             actions: Vec::new(),
             violations: Vec::new(),
             frames_delivered: 0,
+            asked: 0,
+            outside: None,
             topic_names: TopicNames::new(),
             checks: Some(Box::default()),
             records_lost: 0,

@@ -135,7 +135,7 @@ impl World {
         self.remember_view(ix);
         let node = &mut self.nodes[ix];
         if let Some(checks) = &mut self.checks {
-            checks.ended(node.id, &node.disk);
+            checks.ended(node.id);
         }
         node.process = None;
         if let Some(recorder) = node.recorder.take() {
