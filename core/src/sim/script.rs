@@ -8,6 +8,9 @@
 //! | `until KIND [WORD=VALUE...] [limit=30s]` | runs to the next event of that kind and prints it |
 //! | `kill 1`, `cut 1 101 one-way`, `heal`, ... | an action, in the words of a link with spaces |
 //! | `produce orders [key=K] value=V [partition=N] [producer=ID]` | one record |
+//! | `create-topic ...`, `config orders KEY=VALUE...`, `delete orders` | what an admin asks of a broker that is alive |
+//! | `break-disk 1 orders-0`, `mend-disk 1 orders-0` | a file or folder of a node fails with every access |
+//! | `files 1 orders-0` | names of the files there |
 //! | `view partitions\|brokers\|quorum\|producers\|consumers\|links` | what is believed |
 //! | `log orders-0` | each live replica's records: offset, epoch, key, value, and what was cut off lately |
 //! | `events KIND,... [node=ID]` | events of these kinds since the last `events`, in order |
@@ -21,12 +24,20 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Scenario, World, parse_action};
+use super::{Answer, Scenario, World, parse_action};
 use crate::{
     id::{NodeId, TopicPartition},
     seam::Time,
     trace::Event,
-    view::{Action, ClusterView, RecordView, ReplicaView},
+    view::{Action, ClusterView, ProcessState, RecordView, ReplicaView},
+    wire::{
+        api::Request,
+        delete_topics::{DeleteTopicState, DeleteTopicsRequest},
+        error::ErrorCode,
+        frame,
+        incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
+        records::Records,
+    },
 };
 
 /// Runs a whole script and returns it with what it printed in place of what it expected. Equal texts: it passes. The
@@ -88,6 +99,23 @@ impl Script {
             }
             "until" => until(world, &words, out),
             "produce" => produce(world, &words),
+            "config" => config(world, &words, out),
+            "delete" => delete(world, &words, out),
+            "break-disk" | "mend-disk" => {
+                let [node, path] = &words[..] else { return Err("which node, and which file?".into()) };
+                let why = (verb == "break-disk").then_some("input/output error");
+                world.disk_mut(parse_node(node)?)?.break_file(path, why);
+                Ok(())
+            }
+            "files" => {
+                let [node, dir] = &words[..] else { return Err("of which node, and where?".into()) };
+                let disk = world.disk_mut(parse_node(node)?)?;
+                let names = disk.files().filter_map(|(path, _)| path.strip_prefix(dir.as_str())?.strip_prefix('/'));
+                let names: Vec<&str> = names.filter(|name| !name.contains('/')).collect();
+                writeln!(out, "{}", if names.is_empty() { "none".into() } else { names.join(" ") })
+                    .expect("text grows");
+                Ok(())
+            }
             "view" => view(&world.view(), words.first().map_or("", String::as_str), out),
             "log" => log(&world.view(), words.first().ok_or("of which partition?")?, out),
             "events" => {
@@ -221,6 +249,45 @@ fn until(world: &mut World, words: &[String], out: &mut String) -> Result<(), St
         Some(event) => print_event(&event, out),
         None => writeln!(out, "no {wanted_kind} within {} s", limit_ms / 1000).expect("text grows"),
     }
+    Ok(())
+}
+
+fn parse_node(text: &str) -> Result<NodeId, String> {
+    text.parse().map(NodeId).map_err(|_| format!("{text:?} is no node"))
+}
+
+/// Asks a broker that runs, as an admin client does.
+fn ask<R: Request>(world: &mut World, version: i16, request: &R) -> Result<R::Response, String> {
+    let view = world.view();
+    let alive = view.nodes.iter().find(|n| n.broker.is_some() && n.process == ProcessState::Alive);
+    let broker = alive.ok_or("no broker is alive")?.id;
+    let frame = Records::Parts(frame::request_parts(version, 1, "script", request)).bytes();
+    match world.ask(broker, frame, 30_000) {
+        Answer::Frame(bytes) => frame::parse_response::<R>(version, &bytes).map(|(_, r)| r).map_err(|e| e.to_string()),
+        other => Err(format!("no answer: {other:?}")),
+    }
+}
+
+fn config(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let (topic, settings) = words.split_first().ok_or("of which topic?")?;
+    let mut configs = Vec::new();
+    for setting in settings {
+        let (name, value) = setting.split_once('=').ok_or("a setting is written KEY=VALUE")?;
+        configs.push(AlterableConfig { name: name.into(), config_operation: 0, value: Some(value.into()) });
+    }
+    let resource = AlterConfigsResource { resource_type: 2, resource_name: topic.clone(), configs };
+    let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
+    let code = ask(world, 1, &request)?.responses.first().map_or(0, |r| r.error_code);
+    writeln!(out, "config {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
+    Ok(())
+}
+
+fn delete(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let topic = words.first().ok_or("which topic?")?;
+    let topics = vec![DeleteTopicState { name: Some(topic.clone()), ..Default::default() }];
+    let request = DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() };
+    let code = ask(world, 6, &request)?.responses.first().map_or(0, |r| r.error_code);
+    writeln!(out, "delete {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
     Ok(())
 }
 

@@ -79,9 +79,10 @@ impl Committed {
                 *compared = (*compared).min(partition.log.log_end_offset());
                 continue;
             }
-            let from = *compared;
+            // What lies below the log start was deleted, or never copied by a follower that had to begin there.
+            let from = (*compared).max(partition.log.log_start_offset());
             *compared = high_watermark;
-            let log = self.logs.get_mut(&partition.key).expect("made when its bytes were looked at");
+            let log = self.logs.get_mut(&partition.key).expect("made when it was met");
             let end = log.end;
             log.compare(id, partition, disk, (from, high_watermark), losses, found);
             if log.end > end && !leads && !led {
@@ -91,12 +92,22 @@ impl Committed {
         }
     }
 
-    fn matching(&mut self, id: NodeId, partition: &Partition, disk: &MemDisk, found: &mut Findings) {
-        if !self.logs.contains_key(&partition.key) {
-            self.logs.insert(partition.key, CommittedLog::default());
-            self.names.insert(partition.name.clone(), partition.key);
+    /// Takes notice of new partitions. Returns those whose topic was deleted and created again: nothing of the old ones
+    /// is promised any more. Producers go on with the sequences that they had.
+    pub(super) fn meet(&mut self, broker: &Broker) -> Vec<TopicPartition> {
+        let mut again = Vec::new();
+        for partition in broker.replicas().partitions() {
+            if !self.logs.contains_key(&partition.key) {
+                let has_lost = self.names.insert(partition.name.clone(), partition.key).is_some();
+                self.logs.insert(partition.key, CommittedLog { has_lost, ..CommittedLog::default() });
+                again.extend(has_lost.then(|| partition.name.clone()));
+            }
         }
-        let log = self.logs.get_mut(&partition.key).expect("just made");
+        again
+    }
+
+    fn matching(&mut self, id: NodeId, partition: &Partition, disk: &MemDisk, found: &mut Findings) {
+        let log = self.logs.get_mut(&partition.key).expect("made when it was met");
         let (start, end) = (partition.log.log_start_offset(), partition.log.log_end_offset());
         let read = |from| partition.log.read_batches(disk, from, 1 << 20).unwrap_or_default();
         log.matching.look(&partition.name.to_string(), id, start, end, read, found);

@@ -3,14 +3,11 @@
 //! `unclean.leader.election.enable` asks for it). What the new leader lacks is lost with Kafka's leave: the other
 //! checkers forget it, people see it, and whoever lost one record without such an election has a bug.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::{
     controller::Controller,
-    disk::MemDisk,
-    id::NodeId,
-    log::checkpoint::CLEAN_SHUTDOWN,
     metadata::registration::{PartitionRegistration, RECOVERING},
     replica::PartitionKey,
 };
@@ -23,8 +20,6 @@ pub(super) struct Losses {
     pending: BTreeMap<PartitionKey, i32>,
     /// By partition: the leader epoch, and the offset from which records of earlier epochs may be gone.
     cuts: BTreeMap<PartitionKey, Vec<(i32, i64)>>,
-    /// Brokers that ended without the mark of a clean end and may have lost what they had.
-    unclean: BTreeSet<NodeId>,
 }
 
 impl Losses {
@@ -41,12 +36,15 @@ impl Losses {
                 if *offset >= image.offset() || old == new {
                     continue;
                 }
-                let safe = |id: &NodeId| old.isr.contains(id) || old.elr.contains(id);
+                let mut safe = old.isr.iter().chain(&old.elr);
                 if new.leader_epoch > old.leader_epoch
                     && new.leader_recovery_state == RECOVERING
-                    && new.leader().is_some_and(|leader| !safe(&leader))
+                    && new.leader().is_some_and(|leader| !safe.clone().any(|id| *id == leader))
                 {
-                    let bypassed = old.isr.iter().chain(&old.elr).find(|id| !self.unclean.contains(id));
+                    // A broker's epoch is the offset of its registration: who has registered since then and was
+                    // passed over came back uncleanly.
+                    let is_new = |id| image.broker(id).is_some_and(|broker| broker.epoch > *offset);
+                    let bypassed = safe.find(|id| !is_new(**id));
                     let allowed = image.unclean_leader_election_enable(&topic.name, controller.config());
                     if let Some(bypassed) = bypassed.filter(|_| !allowed) {
                         let (name, leader) = (&topic.name, new.leader);
@@ -57,15 +55,6 @@ impl Losses {
                 }
                 self.decided.insert(key, (image.offset(), new.clone()));
             }
-        }
-    }
-
-    /// The process of a broker ended, and this is its disk.
-    pub(super) fn ended(&mut self, id: NodeId, disk: &MemDisk) {
-        if disk.files().any(|(path, _)| path == CLEAN_SHUTDOWN) {
-            self.unclean.remove(&id);
-        } else {
-            self.unclean.insert(id);
         }
     }
 

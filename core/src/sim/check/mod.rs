@@ -112,6 +112,10 @@ impl Checks {
         if self.looked.insert(id, looks.finish()) == Some(looks.finish()) {
             return;
         }
+        for partition in self.committed.meet(broker) {
+            self.acked.lose(&partition, 0);
+            self.reads.lose(&partition, 0);
+        }
         self.lose(id, broker, disk, found);
         self.leadership.broker(id, broker, found);
         self.committed.check(id, broker, disk, &self.losses, found);
@@ -137,11 +141,10 @@ impl Checks {
         }
     }
 
-    /// The process of a node ended: what it believed it may believe anew. `disk` is as it was at that moment.
-    pub fn ended(&mut self, id: NodeId, disk: &MemDisk) {
+    /// The process of a node ended: what it believed it may believe anew.
+    pub fn ended(&mut self, id: NodeId) {
         self.looked.remove(&id);
         self.looked_at_quorum.remove(&id);
-        self.losses.ended(id, disk);
         self.metadata.ended(id);
         self.high_watermark.ended(id);
         self.committed.ended(id);

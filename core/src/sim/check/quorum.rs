@@ -5,20 +5,21 @@
 use std::collections::BTreeMap;
 
 use super::Findings;
-use crate::{controller::Controller, id::NodeId, raft::ReplicaKey};
+use crate::{controller::Controller, id::NodeId};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Quorum {
     leaders: BTreeMap<i32, NodeId>,
     votes: BTreeMap<(NodeId, i32), i32>,
     /// Epoch and vote that each voter was last seen to have on its disk: they outlive its process, and a loss of power.
-    held: BTreeMap<NodeId, (i32, Option<ReplicaKey>)>,
+    held: BTreeMap<NodeId, (i32, Option<NodeId>)>,
 }
 
 impl Quorum {
     pub(super) fn check(&mut self, id: NodeId, controller: &Controller, found: &mut Findings) {
         let raft = controller.raft();
-        if let Some(now) = raft.durable_vote()
+        // The file does not keep the directory of who was voted for.
+        if let Some(now) = raft.durable_vote().map(|(epoch, voted)| (epoch, voted.map(|key| key.id)))
             && let Some(before) = self.held.insert(id, now)
             && (now.0 < before.0 || (now.0 == before.0 && before.1.is_some() && now.1 != before.1))
         {
