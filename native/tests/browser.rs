@@ -202,6 +202,9 @@ async fn browser_live_page_shows_and_makes_a_real_kill() {
         )
     };
     page.until("broker 2 alive", &process(2), |v| v == "alive").await;
+    // What cannot be done says why to whoever asked.
+    let refused = "window.lab.act({ action: 'kill', node: 9 })";
+    page.until("a refusal", refused, |v| v.as_str().is_some_and(|why| why.contains("there is no node 9"))).await;
     let kill = page.find("button", "Kill broker 2").await;
     kill.focus().await;
     page.press("Enter").await;

@@ -25,6 +25,8 @@ use super::Ability;
 const KEPT_EVENTS: usize = 20_000;
 /// A message between processes takes microseconds. It is drawn for this long, from the moment at which it was sent.
 const SHOWN_MS: u64 = 800;
+/// More than these would only be a cloud.
+const FLYING_MOST: usize = 200;
 /// How often messages that are drawn move on.
 const REDRAW_MS: u32 = 80;
 /// Bytes of messages that were looked into.
@@ -194,9 +196,11 @@ impl Shared {
         Ok(self.next_id)
     }
 
-    /// Takes off what was drawn long enough. Whether something flies, or has just landed.
+    /// Takes off what was drawn long enough. Whether something worth drawing again flies, or has just landed: background
+    /// moves with the updates.
     fn land(&mut self) -> bool {
-        let (now, flew) = (self.now(), !self.flying.is_empty());
+        let now = self.now();
+        let flew = self.flying.iter().any(|frame| !frame.facts.background);
         self.flying.retain(|frame| frame.facts.arrives_at > now);
         flew
     }
@@ -306,6 +310,9 @@ fn take(shared: &mut Shared, message: ServerMessage) {
                     let sent_at = event.at.max(Time(now.0.saturating_sub(SHOWN_MS * 250)));
                     let mut facts = (**facts).clone();
                     facts.arrives_at = sent_at.plus_ms(SHOWN_MS);
+                    if shared.flying.len() == FLYING_MOST {
+                        shared.flying.pop_front();
+                    }
                     shared.flying.push_back(FrameView { event: event.id, sent_at, facts });
                 }
             }
