@@ -344,7 +344,11 @@ impl ClusterView {
                 client.positions.extend(conn.positions.iter().cloned());
             }
         }
-        clients.into_values().collect()
+        let mut clients: Vec<ClientView> = clients.into_values().collect();
+        for client in &mut clients {
+            client.positions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        }
+        clients
     }
 
     /// Every partition as the active controller has it, with the offsets its leader believes.
