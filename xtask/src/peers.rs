@@ -117,7 +117,7 @@ fn run(who: &str, cluster: &Cluster, libraries: &[Library], binary: &Path) -> Re
 /// Waits until every partition has exactly one owner and every member that runs has at least one partition.
 fn shared_out(members: &mut [Member]) -> Result<()> {
     let done = lab::poll(PATIENCE, || {
-        let mut owners = vec![0; PARTITIONS];
+        let mut owners = [0; PARTITIONS];
         let mut idle = 0;
         for member in members.iter_mut().filter(|member| member.runs()) {
             member.listen();
