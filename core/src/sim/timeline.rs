@@ -1,6 +1,6 @@
 //! Time travel: keyframes of the world and replay between them. Acting in the past forks, and both branches stay.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use bytes::Bytes;
 
@@ -35,7 +35,7 @@ pub struct Timeline {
     scenario: String,
     branches: Vec<Branch>,
     /// For each branch its keyframes, in order of time. The first is the beginning.
-    keyframes: Vec<Vec<Arc<World>>>,
+    keyframes: Vec<Vec<Rc<World>>>,
     current: usize,
 }
 
@@ -53,7 +53,7 @@ impl Timeline {
     pub(super) fn of(world: World, actions: Vec<(Time, Action)>) -> Self {
         let head = actions.last().map_or(world.now(), |(at, _)| *at);
         let scenario = world.scenario().name.clone();
-        let keyframes = vec![vec![Arc::new(world.clone())]];
+        let keyframes = vec![vec![Rc::new(world.clone())]];
         Self { world, scenario, branches: vec![Branch { parent: None, actions, head }], keyframes, current: 0 }
     }
 
@@ -269,7 +269,7 @@ impl Timeline {
             return;
         }
         let at = frames.partition_point(|w| w.now() < now);
-        frames.insert(at, Arc::new(self.world.clone()));
+        frames.insert(at, Rc::new(self.world.clone()));
         if frames.len() > MAX_KEYFRAMES {
             let gap = |i: &usize| frames[i + 1].now().0 - frames[i - 1].now().0;
             let closest = (1..frames.len() - 1).min_by_key(gap).expect("there are many");
