@@ -302,7 +302,7 @@ impl Asker {
         for i in 0..words.number("records", 1) {
             builder.push(
                 time,
-                words.flag("keyless").then_some(None).unwrap_or(Some(b"k".as_slice())),
+                if words.flag("keyless") { None } else { Some(b"k".as_slice()) },
                 Some(format!("v{i}").as_bytes()),
                 &[],
             );

@@ -256,11 +256,14 @@ fn add_zeros(path: &Path, bytes: u64) {
     file.set_len(file.metadata().unwrap().len() + bytes).unwrap();
 }
 
+/// A way to damage a file, and its name.
+type Damage = (&'static str, fn(&Path));
+
 #[test]
 fn a_corrupt_tail_is_cut_and_fetched_again() {
     let cluster = Cluster::up(THREE_BROKERS);
     create_orders(&cluster);
-    let damages: [(&str, fn(&Path)); 3] = [
+    let damages: [Damage; 3] = [
         ("a flipped byte", |path| flip_byte_before_end(path, 40)),
         ("half a batch", |path| cut_end(path, 17)),
         ("a page of zeros", |path| add_zeros(path, 4096)),
