@@ -89,8 +89,9 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Clients,
-        "The consumer of the page is given its partitions by hand and stores no offsets; other clients may join classic groups.",
+        "A consumer of the lab in a group commits automatically. It has no seek, pause or commit by hand, and no application that max.poll.interval.ms could catch sleeping.",
     ),
+    of(Area::Clients, "Assignors do not look at racks; Java's do where members have them."),
     of(
         Area::Configuration,
         "Keys of Kafka that the lab does not act on are accepted with a warning and have no effect.",

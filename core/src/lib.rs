@@ -40,6 +40,8 @@ pub mod replica;
 
 pub mod group;
 
+pub mod assign;
+
 pub mod broker;
 
 pub mod client;

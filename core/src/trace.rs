@@ -284,6 +284,20 @@ pub enum EventKind {
     },
 
     // Clients.
+    /// A consumer knows what it reads in this generation.
+    PartitionsAssigned {
+        group: String,
+        generation: i32,
+        member: String,
+        partitions: Vec<TopicPartition>,
+    },
+    /// A consumer stopped reading these. `lost`: its group went on without it.
+    PartitionsRevoked {
+        group: String,
+        generation: i32,
+        partitions: Vec<TopicPartition>,
+        lost: bool,
+    },
     RecordBuffered {
         partition: TopicPartition,
         key: Option<String>,

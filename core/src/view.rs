@@ -3,7 +3,7 @@
 //! Beliefs are kept apart: each node says what *it* believes. Two brokers that both think they lead can be drawn.
 //! [`ClusterView::headline`] is the one shared reducer that says what to print in large letters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +124,8 @@ pub struct BrokerView {
     pub metadata_offset: i64,
     pub controller: Option<NodeId>,
     pub replicas: Vec<ReplicaView>,
+    /// The groups that it coordinates.
+    pub groups: Vec<GroupView>,
     /// Requests waiting in purgatory: "Produce from 1001, until orders-0 HW 44".
     pub parked: Vec<String>,
     /// Open connections of clients.
@@ -181,6 +183,40 @@ impl ClientView {
 
 fn host_of(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host)
+}
+
+/// A group as its coordinator has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupView {
+    pub id: String,
+    /// Empty, PreparingRebalance, CompletingRebalance, Stable.
+    pub state: String,
+    pub generation: i32,
+    /// How it shares out; empty while it has no members.
+    pub protocol: String,
+    /// Member id.
+    pub leader: Option<String>,
+    pub coordinator: NodeId,
+    pub members: Vec<MemberView>,
+    /// What it committed, whoever reads it now.
+    pub committed: Vec<(TopicPartition, i64)>,
+    /// Records of the partitions it has committed or reads that it has not committed yet. Known only where all brokers
+    /// are looked at together ([`ClusterView::groups`]), otherwise 0.
+    pub lag: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MemberView {
+    pub id: String,
+    pub instance_id: Option<String>,
+    pub client_id: String,
+    /// It has joined the rebalance and waits for the others.
+    pub awaiting_join: bool,
+    /// It waits for its assignment.
+    pub awaiting_sync: bool,
+    /// When its session ends if nothing is heard of it.
+    pub session_ends: Option<Time>,
+    pub partitions: Vec<PositionView>,
 }
 
 /// One replica of a partition, as the broker that holds it sees it.
@@ -251,9 +287,15 @@ pub struct ConsumerView {
     pub id: NodeId,
     /// "A".
     pub name: String,
+    pub process: ProcessState,
     pub read: u64,
     pub positions: Vec<PositionView>,
     pub last_error: Option<String>,
+    /// Its group, if it is in one.
+    pub group_id: Option<String>,
+    pub member_id: Option<String>,
+    /// -1: in none.
+    pub generation: i32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -263,6 +305,8 @@ pub struct PositionView {
     pub position: i64,
     /// The high watermark in the last answer.
     pub high_watermark: i64,
+    /// As far as this member knows; -1: it has committed nothing, or has no group.
+    pub committed: i64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -351,6 +395,48 @@ impl ClusterView {
         clients
     }
 
+    /// Every group as its coordinator has it, with the positions that its members know and the lag. Where two brokers
+    /// take themselves for the coordinator, the one that the newer leader epoch made speaks.
+    pub fn groups(&self) -> Vec<GroupView> {
+        let alive = |n: &&NodeView| n.process != ProcessState::Down;
+        let mut groups: Vec<GroupView> = Vec::new();
+        let brokers = self.nodes.iter().filter(alive).filter_map(|n| n.broker.as_ref());
+        for group in brokers.flat_map(|b| &b.groups) {
+            match groups.iter_mut().find(|g| g.id == group.id) {
+                Some(known) if known.generation >= group.generation => {}
+                Some(known) => *known = group.clone(),
+                None => groups.push(group.clone()),
+            }
+        }
+        let headline = self.headline();
+        let high_watermark = |topic: &str, partition: i32| {
+            let of = headline.iter().find(|h| h.partition.topic == topic && h.partition.partition == partition);
+            of.map_or(-1, |h| h.high_watermark)
+        };
+        for group in &mut groups {
+            for member in &mut group.members {
+                let consumer = self.consumers.iter().find(|c| c.member_id.as_ref() == Some(&member.id));
+                for p in &mut member.partitions {
+                    p.high_watermark = high_watermark(&p.topic, p.partition);
+                    let known = consumer
+                        .and_then(|c| c.positions.iter().find(|q| q.topic == p.topic && q.partition == p.partition));
+                    p.position = known.map_or(-1, |q| q.position);
+                }
+            }
+            let read = group.members.iter().flat_map(|m| &m.partitions).map(|p| (p.topic.clone(), p.partition));
+            let mut all: BTreeSet<(String, i32)> = read.collect();
+            all.extend(group.committed.iter().map(|(p, _)| (p.topic.clone(), p.partition)));
+            let behind = all.into_iter().map(|(topic, partition)| {
+                let of = |(p, _): &&(TopicPartition, i64)| p.topic == topic && p.partition == partition;
+                let committed = group.committed.iter().find(of).map_or(0, |&(_, offset)| offset);
+                (high_watermark(&topic, partition) - committed).max(0)
+            });
+            group.lag = behind.sum();
+        }
+        groups.sort_by(|a, b| a.id.cmp(&b.id));
+        groups
+    }
+
     /// Every partition as the active controller has it, with the offsets its leader believes.
     pub fn headline(&self) -> Vec<Headline> {
         let Some(active) = self.active_controller().and_then(|n| n.controller.as_ref()?.active.as_ref()) else {
@@ -436,6 +522,14 @@ pub enum Action {
         records_per_second: u32,
         size_bytes: u32,
         keys: u32,
+    },
+    /// Starts another member of a group. `consumer` missing: the first that does not run.
+    AddConsumer {
+        consumer: Option<NodeId>,
+    },
+    /// Lets a consumer commit, leave its group and end. To crash it is to kill it.
+    RemoveConsumer {
+        consumer: NodeId,
     },
     CreateTopic {
         topic: String,

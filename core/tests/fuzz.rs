@@ -1,5 +1,5 @@
-//! Random faults under checkers: `FUZZ_SEEDS` seeds from `FUZZ_START` (300 from 1) in the sandbox. `FUZZ_PRINT=SEED` prints
-//! what happened in one seed instead, up to `FUZZ_UNTIL` milliseconds.
+//! Random faults under checkers: `FUZZ_SEEDS` seeds from `FUZZ_START` (300 from 1) in the sandbox, and as many with a
+//! consumer group. `FUZZ_PRINT=SEED` prints what happened in one seed instead, up to `FUZZ_UNTIL` milliseconds.
 
 use lab_core::{seam::Time, sim};
 
@@ -9,16 +9,24 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn no_seed_breaks_a_promise() {
+    keep_promises("sandbox");
+}
+
+#[test]
+fn no_seed_breaks_a_promise_to_a_group() {
+    keep_promises("groups");
+}
+
+fn keep_promises(scenario: &str) {
     if let Some(seed) = number("FUZZ_PRINT") {
-        return print(seed);
+        return print(seed, scenario);
     }
     let (seeds, start) = (number("FUZZ_SEEDS").unwrap_or(300), number("FUZZ_START").unwrap_or(1));
     let mut broken = Vec::new();
     let (mut acknowledged, mut losses) = (0, Vec::new());
     for seed in start..start + seeds {
         // A broken assertion is a broken promise like any other: say whose seed it was and go on.
-        let Ok(outcome) =
-            std::panic::catch_unwind(|| sim::fuzz::run(seed, "sandbox").expect("the sandbox is a scenario"))
+        let Ok(outcome) = std::panic::catch_unwind(|| sim::fuzz::run(seed, scenario).expect("the scenario has a name"))
         else {
             broken.push(format!("seed {seed}: panicked, see above"));
             continue;
@@ -38,9 +46,9 @@ fn no_seed_breaks_a_promise() {
     assert!(acknowledged as u64 > seeds * 100, "the seeds hardly produced anything: {acknowledged} batches");
 }
 
-fn print(seed: u64) {
+fn print(seed: u64, scenario: &str) {
     let until = number("FUZZ_UNTIL").map_or(Time::MAX, Time::from_ms);
-    let world = sim::fuzz::world_at(seed, "sandbox", until).expect("the sandbox is a scenario");
+    let world = sim::fuzz::world_at(seed, scenario, until).expect("the scenario has a name");
     for event in world.events().iter().filter(|e| !e.kind.is_background()) {
         println!("{:>10} {:<4} {:?} {}", event.at.0, event.node, event.id.0, event.text());
     }

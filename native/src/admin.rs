@@ -104,6 +104,12 @@ impl Client {
         self.call_version(version, request)
     }
 
+    /// As [`Self::call`], in no newer version than `max`.
+    pub fn call_up_to<R: Request>(&mut self, max: i16, request: &R) -> Outcome<R::Response> {
+        let version = self.version(R::KEY, *R::versions().start(), max.min(*R::versions().end()))?;
+        self.call_version(version, request)
+    }
+
     fn version(&self, key: ApiKey, min: i16, max: i16) -> Outcome<i16> {
         let theirs = self.versions.iter().find(|version| version.api_key == key.code());
         let theirs = theirs.ok_or_else(|| Failure::new(format!("{} does not know {}", self.to, key.name())))?;

@@ -23,6 +23,9 @@ use crate::{
 /// Pull queues are looked at this often although nothing happened.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How long a consumer that ends waits for its coordinator.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Runs `body` on an event loop of its own.
 pub fn block_on<T>(body: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     let runtime = Builder::new_current_thread().enable_all().build().doing(|| "cannot start an event loop".into())?;
@@ -134,6 +137,15 @@ impl RunningConsumer {
 
     pub fn last_error(&self) -> Option<String> {
         self.0.read(|consumer, _, _| consumer.view().last_error)
+    }
+
+    /// Commits and leaves the group, if it is in one; gives up when nobody answers in time.
+    pub async fn close(&self) {
+        self.0.step(Input::Shutdown);
+        let until = tokio::time::Instant::now() + CLOSE_WITHIN;
+        while !self.0.read(|consumer, _, _| consumer.is_closed()) && tokio::time::Instant::now() < until {
+            self.stirred().await;
+        }
     }
 }
 

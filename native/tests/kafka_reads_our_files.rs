@@ -10,19 +10,88 @@ use std::{
 use bytes::Bytes;
 use kafka_lab::disk::FileDisk;
 use lab_core::{
+    assign::{Assignor, by_topic},
     disk::Disk,
-    id::Uuid,
+    group::record::GroupRecord,
+    id::{TopicPartition, Uuid},
     log::{Log, LogConfig},
     metadata::record::MetadataRecord,
     wire::{
         batch::{BatchBuilder, Codec, ControlType, control_batch},
+        consumer_protocol::{self, ConsumerProtocolAssignment},
         control_records::{LeaderChangeMessage, Voter},
+        group_records::{GroupMetadataKey, GroupMetadataValue, MemberMetadata, OffsetCommitKey, OffsetCommitValue},
         message::Message,
         metadata_records::{PartitionRecord, TopicRecord},
     },
 };
 
 const VERSION: &str = "4.3.1";
+
+/// What a group coordinator writes: `--offsets-decoder` opens keys and values, and inside them what consumers wrote.
+#[test]
+fn offsets_of_groups() {
+    let Some(kafka) = Kafka::find() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut disk = FileDisk::new(dir.path()).unwrap();
+    let (mut log, _) = Log::open(&mut disk, "__consumer_offsets-9", LogConfig::default(), true).unwrap();
+    let key = |topic: &str| OffsetCommitKey { group: "billing".into(), topic: topic.into(), partition: 2 };
+    let value = OffsetCommitValue {
+        offset: 42,
+        leader_epoch: 3,
+        metadata: "half way".into(),
+        commit_timestamp: 1_700_000_000_000,
+        topic_id: Uuid([7; 16]),
+        ..Default::default()
+    };
+    let expiring = OffsetCommitValue { expire_timestamp: 1_800_000_000_000, ..value.clone() };
+    let orders = [TopicPartition::new("orders", 2)];
+    let subscription = Assignor::CooperativeSticky.subscription(&["orders".into()], &orders, 4);
+    let assignment = ConsumerProtocolAssignment { assigned_partitions: by_topic(&orders), user_data: None };
+    let group = GroupMetadataValue {
+        protocol_type: "consumer".into(),
+        generation: 5,
+        protocol: Some("cooperative-sticky".into()),
+        leader: Some("A-1".into()),
+        current_state_timestamp: 1_700_000_000_000,
+        members: vec![MemberMetadata {
+            member_id: "A-1".into(),
+            group_instance_id: Some("a".into()),
+            client_id: "A".into(),
+            client_host: "/127.0.0.1".into(),
+            rebalance_timeout: 300_000,
+            session_timeout: 45_000,
+            subscription: consumer_protocol::encode(&subscription),
+            assignment: consumer_protocol::encode(&assignment),
+        }],
+    };
+    let group_key = || GroupMetadataKey { group: "billing".into() };
+    let records = [
+        GroupRecord::Group(group_key(), Some(group)),
+        GroupRecord::Offset(key("orders"), Some(value)),
+        GroupRecord::Offset(key("old"), Some(expiring)),
+        GroupRecord::Offset(key("old"), None),
+        GroupRecord::Group(group_key(), None),
+    ];
+    let mut batch = BatchBuilder::new();
+    for record in &records {
+        batch.push(1_700_000_000_000, Some(&record.encode_key()), record.encode_value().as_deref(), &[]);
+    }
+    log.append_as_leader(&mut disk, &batch.build(), 0, 1_700_000_000_000).unwrap();
+    log.close(&mut disk).unwrap();
+    let file = dir.path().join("__consumer_offsets-9/00000000000000000000.log");
+    let said = kafka.dump_log(&["--offsets-decoder"], &[file]);
+    for words in [
+        r#"key: {"type":"2","data":{"group":"billing"}} payload: {"version":"3","data":{"protocolType":"consumer","generation":5,"protocol":"cooperative-sticky","leader":"A-1""#,
+        r#""subscription":{"topics":["orders"],"userData":null,"ownedPartitions":[{"topic":"orders","partitions":[2]}],"generationId":4,"rackId":null}"#,
+        r#""assignment":{"assignedPartitions":[{"topic":"orders","partitions":[2]}],"userData":null}"#,
+        r#"payload: {"version":"4","data":{"offset":42,"leaderEpoch":3,"metadata":"half way","commitTimestamp":1700000000000,"topicId":"BwcHBwcHBwcHBwcHBwcHBw"}}"#,
+        r#"payload: {"version":"1","data":{"offset":42,"metadata":"half way","commitTimestamp":1700000000000,"expireTimestamp":1800000000000}}"#,
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert_eq!(said.lines().filter(|line| line.contains("payload: <DELETE>")).count(), 2, "{said}");
+}
 
 #[test]
 fn segments_indexes_and_snapshots() {

@@ -92,6 +92,7 @@ impl Broker {
         let replica =
             self.replicas.partitions().find(|p| p.name.topic == topic && p.name.partition == position.partition);
         Some(PositionView {
+            committed: -1,
             topic,
             partition: position.partition,
             position: position.offset,

@@ -92,6 +92,9 @@ impl Broker {
         reply: &Reply,
         mut groups: Vec<OffsetFetchResponseGroup>,
     ) {
+        if reply.version >= ERROR_OF_ALL_SINCE {
+            groups.iter_mut().filter(|g| g.error_code != 0).for_each(|g| g.topics.clear());
+        }
         for topic in groups.iter_mut().flat_map(|g| &mut g.topics) {
             if reply.version >= BY_ID_SINCE {
                 if let Some(id) = self.image.topic_id(&topic.name) {
@@ -117,11 +120,7 @@ impl Broker {
                         committed_offset: p.committed_offset,
                         committed_leader_epoch: p.committed_leader_epoch,
                         metadata: p.metadata,
-                        error_code: if reply.version < ERROR_OF_ALL_SINCE && group.error_code != 0 {
-                            group.error_code
-                        } else {
-                            p.error_code
-                        },
+                        error_code: p.error_code,
                     })
                     .collect(),
             });

@@ -21,6 +21,7 @@ impl Broker {
             fenced: self.lifecycle.fenced,
             metadata_offset: self.image.offset(),
             controller: self.raft.leader().map(|(id, _)| id),
+            groups: self.groups.views(self.config.node_id),
             replicas: self.replicas.partitions().map(|p| p.brief_view(now.mono)).collect(),
             ..BrokerView::default()
         }

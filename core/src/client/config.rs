@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assign::Assignor;
 use crate::id::{Endpoint, NodeId, TopicPartition};
 
 /// How many replicas must have a record before the leader answers.
@@ -124,7 +125,18 @@ pub struct ConsumerConfig {
     pub bootstrap: Vec<Endpoint>,
     /// Seed of back-off jitter.
     pub seed: u64,
-    /// All partitions of these topics are assigned to it.
+    /// The group by which it shares `topics` with others; without one all their partitions are its own.
+    pub group_id: Option<String>,
+    /// Makes it a static member (KIP-345).
+    pub group_instance_id: Option<String>,
+    /// The one it likes best first.
+    pub partition_assignment_strategy: Vec<Assignor>,
+    pub session_timeout_ms: u64,
+    pub heartbeat_interval_ms: u64,
+    pub max_poll_interval_ms: u64,
+    pub enable_auto_commit: bool,
+    pub auto_commit_interval_ms: u64,
+    /// All partitions of these topics are assigned to it, or its share of them in the group.
     pub topics: Vec<String>,
     /// These partitions too.
     pub partitions: Vec<TopicPartition>,
@@ -152,6 +164,14 @@ impl Default for ConsumerConfig {
             name: "consumer".into(),
             bootstrap: Vec::new(),
             seed: 0,
+            group_id: None,
+            group_instance_id: None,
+            partition_assignment_strategy: vec![Assignor::Range, Assignor::CooperativeSticky],
+            session_timeout_ms: 45_000,
+            heartbeat_interval_ms: 3000,
+            max_poll_interval_ms: 300_000,
+            enable_auto_commit: true,
+            auto_commit_interval_ms: 5000,
             topics: Vec::new(),
             partitions: Vec::new(),
             auto_offset_reset: OffsetReset::Latest,

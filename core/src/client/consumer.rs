@@ -1,4 +1,4 @@
-//! A consumer with assigned partitions (`KafkaConsumer.assign`, `Fetcher`, `OffsetFetcher`).
+//! A consumer, with assigned partitions or as a member of a group (`KafkaConsumer`, `Fetcher`, `OffsetFetcher`).
 //!
 //! It finds the leader of each partition, asks where to begin (ListOffsets), then keeps one fetch in flight to each
 //! leader. Fetches carry the leader epoch it knows, so that an old leader refuses them (KIP-320). It uses no fetch
@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::{
     ConsumerConfig, OffsetReset,
+    group::{Change, Membership},
     links::{LinkEvent, LinkSettings, Links, Peer, backoff_ms},
     metadata::{Metadata, MetadataSettings},
     producer::is_stale_metadata,
@@ -18,7 +19,7 @@ use crate::{
     id::{Endpoint, TopicPartition},
     seam::{Ctx, Input, Machine, Output, Time},
     trace::EventKind,
-    view::{ConsumerView, PositionView},
+    view::{ConsumerView, PositionView, ProcessState},
     wire::{
         batch::{self, BatchError},
         error::ErrorCode,
@@ -66,11 +67,34 @@ struct Position {
     not_before_ms: u64,
 }
 
+impl Position {
+    /// At the committed offset, or where a consumer begins that has none.
+    fn start(reset: OffsetReset, committed: Option<i64>) -> Self {
+        let (offset, reset_to) = match reset {
+            OffsetReset::Earliest => (None, EARLIEST),
+            OffsetReset::Latest => (None, LATEST),
+            OffsetReset::Offset(offset) => (Some(offset), EARLIEST),
+            OffsetReset::Timestamp(at) => (None, at),
+        };
+        Self {
+            offset: committed.or(offset),
+            reset_to,
+            last_epoch: -1,
+            high_watermark: -1,
+            busy: false,
+            failures: 0,
+            not_before_ms: 0,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
     links: Links<Tag>,
     metadata: Metadata,
+    /// Its place in a group, by which it gets partitions.
+    membership: Option<Membership>,
     positions: BTreeMap<TopicPartition, Position>,
     /// Leaders with a fetch in flight.
     fetching: BTreeSet<Peer>,
@@ -78,6 +102,7 @@ pub struct Consumer {
     rng: fastrand::Rng,
     wake_ms: Option<u64>,
     read: u64,
+    closing: bool,
     last_error: Option<String>,
 }
 
@@ -100,6 +125,10 @@ impl Consumer {
         config.partitions.iter().for_each(|p| metadata.want(&p.topic));
         let mut consumer = Self {
             links: Links::new(&config.name, &config.bootstrap, links, rng.fork()),
+            membership: config
+                .group_id
+                .as_deref()
+                .map(|group_id| Membership::start(group_id, &config, rng.fork(), ctx.ms())),
             metadata,
             config,
             positions: BTreeMap::new(),
@@ -108,6 +137,7 @@ impl Consumer {
             rng,
             wake_ms: None,
             read: 0,
+            closing: false,
             last_error: None,
         };
         consumer.move_on(ctx);
@@ -133,7 +163,9 @@ impl Consumer {
     }
 
     pub fn view(&self) -> ConsumerView {
+        let committed = |p: &TopicPartition| self.membership.as_ref().and_then(|m| m.committed(p)).unwrap_or(-1);
         let position = |(partition, position): (&TopicPartition, &Position)| PositionView {
+            committed: committed(partition),
             topic: partition.topic.clone(),
             partition: partition.partition,
             position: position.offset.unwrap_or(-1),
@@ -142,9 +174,18 @@ impl Consumer {
         ConsumerView {
             id: self.config.id,
             name: self.config.name.clone(),
+            process: ProcessState::Alive,
             read: self.read,
             positions: self.positions.iter().map(position).collect(),
-            last_error: self.last_error.clone(),
+            group_id: self.config.group_id.clone(),
+            member_id: self.membership.as_ref().map(|m| m.member_id().to_owned()),
+            generation: self.membership.as_ref().map_or(-1, Membership::generation),
+            last_error: self
+                .membership
+                .as_ref()
+                .and_then(Membership::last_error)
+                .map(str::to_owned)
+                .or(self.last_error.clone()),
         }
     }
 
@@ -153,7 +194,11 @@ impl Consumer {
         self.links.expire(ctx, &mut events);
         self.link_events(ctx, events);
         self.metadata.refresh(ctx, &mut self.links, Tag::Metadata);
-        self.assign();
+        if self.membership.is_some() {
+            self.follow_group(ctx);
+        } else {
+            self.assign();
+        }
         self.ask_offsets(ctx);
         self.fetch(ctx);
         self.wake_ms = self.next_wake(ctx.ms());
@@ -191,24 +236,40 @@ impl Consumer {
             (0..count as i32).map(move |p| TopicPartition::new(name, p))
         });
         for partition in all.chain(config.partitions.iter().cloned()) {
-            self.positions.entry(partition).or_insert_with(|| {
-                let (offset, reset_to) = match config.auto_offset_reset {
-                    OffsetReset::Earliest => (None, EARLIEST),
-                    OffsetReset::Latest => (None, LATEST),
-                    OffsetReset::Offset(offset) => (Some(offset), EARLIEST),
-                    OffsetReset::Timestamp(at) => (None, at),
-                };
-                Position {
-                    offset,
-                    reset_to,
-                    last_epoch: -1,
-                    high_watermark: -1,
-                    busy: false,
-                    failures: 0,
-                    not_before_ms: 0,
-                }
-            });
+            let start = self.config.auto_offset_reset;
+            self.positions.entry(partition).or_insert_with(|| Position::start(start, None));
         }
+    }
+
+    /// Reads what the group says.
+    fn follow_group(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(membership) = &mut self.membership else { return };
+        let positions = self.positions.iter().filter_map(|(p, position)| Some((p.clone(), position.offset?))).collect();
+        membership.drive(ctx, &self.metadata, &positions);
+        let start = self.config.auto_offset_reset;
+        for change in membership.take_changes() {
+            match change {
+                Change::Assigned(partition, committed) => {
+                    self.positions.insert(partition, Position::start(start, committed));
+                }
+                // What was fetched of them and not handed out yet goes too: another member will read it.
+                Change::Revoked(partitions) => {
+                    self.positions.retain(|p, _| !partitions.contains(p));
+                    self.records.retain(|r| !partitions.contains(&r.partition));
+                }
+            }
+        }
+    }
+
+    /// It was asked to end and has said goodbye to its group.
+    pub fn is_closed(&self) -> bool {
+        self.closing && self.membership.as_ref().is_none_or(Membership::has_left)
+    }
+
+    /// Its place in a group, for the checkers: group, generation, member id and what it may read.
+    pub fn ownership(&self) -> Option<(&str, i32, &str, Vec<&TopicPartition>)> {
+        let m = self.membership.as_ref()?;
+        Some((m.group_id(), m.generation(), m.member_id(), m.owned().collect()))
     }
 
     /// Partitions that may be asked about now and for which `wanted` holds, by leader.
@@ -266,8 +327,10 @@ impl Consumer {
                 topic.partitions.iter().find(|p| p.partition_index == partition.partition)
             });
             match answer {
+                // It was taken away while it was asked about.
+                _ if !self.positions.contains_key(partition) => {}
                 Some(p) if p.error_code == 0 && p.offset >= 0 => {
-                    let position = self.positions.get_mut(partition).expect("it was asked for");
+                    let position = self.positions.get_mut(partition).expect("it is there");
                     position.offset = Some(p.offset);
                     (position.busy, position.failures) = (false, 0);
                 }
@@ -472,7 +535,8 @@ impl Consumer {
         let links = self.links.deadline_ms(now_ms);
         let metadata = self.metadata.deadline_ms().map(|at| at.max(now_ms + 50));
         let positions = self.positions.values().filter(|p| !p.busy).map(|p| p.not_before_ms);
-        links.into_iter().chain(metadata).chain(positions).filter(|&at| at > now_ms).min()
+        let membership = self.membership.as_ref().and_then(|m| m.deadline_ms(now_ms));
+        links.into_iter().chain(metadata).chain(membership).chain(positions).filter(|&at| at > now_ms).min()
     }
 }
 
@@ -480,11 +544,25 @@ impl Machine for Consumer {
     fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
         let mut events = Vec::new();
         match input {
-            Input::Shutdown => ctx.out.push(Output::Exit),
-            input => self.links.handle(ctx, &input, &mut events),
+            // A member commits and says goodbye before it goes.
+            Input::Shutdown => {
+                self.closing = true;
+                if let Some(membership) = &mut self.membership {
+                    membership.leave();
+                }
+            }
+            input => {
+                self.links.handle(ctx, &input, &mut events);
+                if let Some(membership) = &mut self.membership {
+                    membership.handle(ctx, &input, &self.metadata);
+                }
+            }
         }
         self.link_events(ctx, events);
         self.move_on(ctx);
+        if self.is_closed() {
+            ctx.out.push(Output::Exit);
+        }
     }
 
     fn deadline(&self) -> Option<Time> {

@@ -80,6 +80,8 @@ struct InFlight<T> {
     correlation_id: i32,
     version: i16,
     sent_ms: u64,
+    /// How long its answer may take.
+    timeout_ms: u64,
     /// `None`: the handshake's own.
     tag: Option<T>,
 }
@@ -190,9 +192,22 @@ impl<T: Clone> Links<T> {
 
     /// Sends to a ready peer. The answer, or its loss, comes back with `tag`.
     pub(super) fn send<R: Request>(&mut self, ctx: &mut Ctx<'_>, peer: Peer, version: i16, request: &R, tag: T) {
+        self.send_patiently(ctx, peer, version, request, tag, self.settings.request_timeout_ms);
+    }
+
+    /// As [`Self::send`], for a request that is parked for long: its answer may take `timeout_ms`.
+    pub(super) fn send_patiently<R: Request>(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        peer: Peer,
+        version: i16,
+        request: &R,
+        tag: T,
+        timeout_ms: u64,
+    ) {
         let id = self.send_quietly(ctx, peer, version, request);
         let Some((correlation_id, conn)) = id else { return };
-        let in_flight = InFlight { correlation_id, version, sent_ms: ctx.ms(), tag: Some(tag) };
+        let in_flight = InFlight { correlation_id, version, sent_ms: ctx.ms(), timeout_ms, tag: Some(tag) };
         self.conns.get_mut(&conn).expect("just sent on it").in_flight.push_back(in_flight);
     }
 
@@ -242,7 +257,7 @@ impl<T: Clone> Links<T> {
     fn conn_deadline(&self, conn: &Conn<T>) -> u64 {
         match (&conn.state, conn.in_flight.front()) {
             (State::Connecting, _) => conn.opened_ms + self.settings.connection_setup_timeout_ms,
-            (_, Some(oldest)) => oldest.sent_ms + self.settings.request_timeout_ms,
+            (_, Some(oldest)) => oldest.sent_ms + oldest.timeout_ms,
             (_, None) => u64::MAX,
         }
     }
@@ -266,7 +281,8 @@ impl<T: Clone> Links<T> {
         };
         if let Some((correlation_id, conn)) = self.send_quietly(ctx, peer, version, &request) {
             let sent_ms = ctx.ms();
-            let in_flight = InFlight { correlation_id, version, sent_ms, tag: None };
+            let timeout_ms = self.settings.request_timeout_ms;
+            let in_flight = InFlight { correlation_id, version, sent_ms, timeout_ms, tag: None };
             self.conns.get_mut(&conn).expect("just sent on it").in_flight.push_back(in_flight);
         }
     }

@@ -10,6 +10,8 @@ mod accumulator;
 mod partitioner;
 mod producer;
 
+mod group;
+
 mod consumer;
 
 mod admin;

@@ -7,7 +7,7 @@ use super::{
     Answer, Caller, Effect, Env, Part, Then, UNKNOWN_MEMBER_ID,
     classic::ClassicGroup,
     leave::leave_response,
-    placement,
+    offset_fetch, placement,
     rebalance::{answer_join, refuse_join},
     record::GroupRecord,
     shard::Shard,
@@ -100,6 +100,11 @@ impl GroupCoordinator {
     /// What is to be done now, in order.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    /// When the session of a member ends if nothing is heard of it.
+    pub fn session_ends(&self, partition: i32, group: &str, member: &str) -> Option<Time> {
+        self.timers.session_ends(partition, group, member)
     }
 
     // --- The partitions of this broker ---
@@ -358,11 +363,7 @@ impl GroupCoordinator {
                 }
             });
             if let Err(error) = served {
-                let part = Part::Fetched(OffsetFetchResponseGroup {
-                    group_id: group.group_id.clone(),
-                    error_code: error.code(),
-                    ..Default::default()
-                });
+                let part = Part::Fetched(offset_fetch::refused(group, error));
                 self.effects.push(Effect::Gathered(gather, part));
             }
         }

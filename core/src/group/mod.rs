@@ -39,6 +39,7 @@ mod offset_fetch;
 // All of them.
 pub mod coordinator;
 pub mod effect;
+mod view;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use super::shard::Shard;
 use crate::{
     id::{TopicPartition, Uuid},
-    wire::offset_fetch::{
-        OffsetFetchRequestTopics, OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
+    wire::{
+        error::ErrorCode,
+        offset_fetch::{
+            OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponseGroup, OffsetFetchResponsePartitions,
+            OffsetFetchResponseTopics,
+        },
     },
 };
 
@@ -56,6 +60,17 @@ impl Shard {
         };
         wanted.into_iter().map(|wanted| self.fetch_topic(group, &topic(wanted), latest)).collect()
     }
+}
+
+/// Nothing of what was asked for, because of `error`. Only version 1 has room for the partitions then.
+pub(super) fn refused(group: &OffsetFetchRequestGroup, error: ErrorCode) -> OffsetFetchResponseGroup {
+    let topic = |topic: &OffsetFetchRequestTopics| OffsetFetchResponseTopics {
+        name: topic.name.clone(),
+        topic_id: topic.topic_id,
+        partitions: topic.partition_indexes.iter().map(|&p| no_offset(p, error.code())).collect(),
+    };
+    let topics = group.topics.iter().flatten().map(topic).collect();
+    OffsetFetchResponseGroup { group_id: group.group_id.clone(), topics, error_code: error.code() }
 }
 
 /// How "nothing" is said.

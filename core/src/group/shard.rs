@@ -11,7 +11,11 @@ use super::{
     offsets::Offsets,
     record::GroupRecord,
 };
-use crate::{id::EventId, seam::Time, wire::error::ErrorCode};
+use crate::{
+    id::EventId,
+    seam::Time,
+    wire::{batch::Batch, error::ErrorCode},
+};
 
 #[derive(Clone, Debug)]
 pub struct Shard {
@@ -53,6 +57,15 @@ impl Shard {
             last_written: 0,
             high_watermark: 0,
         }
+    }
+
+    /// The groups as a log has them, all of it safe: what a coordinator that takes over would know.
+    pub fn of_log(batches: &[Batch]) -> Self {
+        let mut shard = Self::new(0, 0, Time::ZERO);
+        shard.replay(batches, -1);
+        shard.offsets.commit(i64::MAX);
+        shard.loading = None;
+        shard
     }
 
     pub fn groups(&self) -> impl Iterator<Item = &ClassicGroup> {

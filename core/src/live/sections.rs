@@ -134,6 +134,7 @@ fn bare(broker: &BrokerView) -> BrokerView {
         fenced: broker.fenced,
         metadata_offset: broker.metadata_offset,
         controller: broker.controller,
+        groups: broker.groups.clone(),
         parked: broker.parked.clone(),
         ..BrokerView::default()
     }

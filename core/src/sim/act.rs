@@ -52,6 +52,11 @@ impl World {
                 let load = Command::Load { topic, records_per_second, size_bytes: *size_bytes, keys: *keys };
                 self.command_producer(*producer, load)
             }
+            Action::AddConsumer { consumer } => self.add_consumer(*consumer),
+            Action::RemoveConsumer { consumer } => {
+                let ix = self.consumer(*consumer)?;
+                self.end_cleanly(*consumer, ix)
+            }
             Action::CreateTopic { topic, partitions, replication_factor, configs } => {
                 let admin = self.known(ADMIN)?;
                 let create = Command::CreateTopic {
@@ -70,9 +75,28 @@ impl World {
         self.index(node).ok_or_else(|| format!("there is no node {node}"))
     }
 
+    fn consumer(&self, node: NodeId) -> Result<NodeIndex, String> {
+        let ix = self.known(node)?;
+        if matches!(self.nodes[ix].role, Role::Consumer(_)) { Ok(ix) } else { Err(format!("{node} is not a consumer")) }
+    }
+
+    fn add_consumer(&mut self, consumer: Option<NodeId>) -> Result<(), String> {
+        let rests = |ix: &NodeIndex| {
+            let node = &self.nodes[*ix];
+            matches!(node.role, Role::Consumer(_)) && node.process.is_none()
+        };
+        let ix = match consumer {
+            Some(id) => self.consumer(id)?,
+            None => (0..self.nodes.len()).find(rests).ok_or("every consumer of this world runs already")?,
+        };
+        self.start(self.nodes[ix].id)
+    }
+
+    /// Nodes of the cluster, and consumers, which are killed and started as their groups' members.
     fn server(&self, node: NodeId) -> Result<NodeIndex, String> {
         let ix = self.known(node)?;
-        if self.nodes[ix].role.is_server() || cfg!(test) {
+        let role = self.nodes[ix].role;
+        if role.is_server() || matches!(role, Role::Consumer(_)) || cfg!(test) {
             Ok(ix)
         } else {
             Err(format!("{node} is a client, not a node of the cluster"))
@@ -94,6 +118,10 @@ impl World {
 
     fn stop(&mut self, id: NodeId) -> Result<(), String> {
         let ix = self.server(id)?;
+        self.end_cleanly(id, ix)
+    }
+
+    fn end_cleanly(&mut self, id: NodeId, ix: NodeIndex) -> Result<(), String> {
         match self.nodes[ix].state {
             ProcessState::Down => return Err(format!("node {id} is down already")),
             ProcessState::Stopping => return Err(format!("node {id} is stopping already")),

@@ -173,6 +173,11 @@ impl Fuzz {
                 self.act(action);
             }
             self.pass(next)?;
+            // Members of a group come, go, die and sleep too.
+            if !self.world.scenario().spare.is_empty() && self.rng.u8(..3) == 0 {
+                undo.extend(self.member().map(|action| (self.world.now().plus_ms(60_000), action)));
+                continue;
+            }
             let kind = kinds[crate::random::index(&mut self.rng, kinds.len())];
             if let Some(action) = self.one(kind) {
                 let lasts_ms = if self.rng.u8(..4) == 0 { 120_000 } else { self.rng.u64(200..25_000) };
@@ -208,6 +213,23 @@ impl Fuzz {
         Some(undo)
     }
 
+    /// Does something to a member of a group, and returns what undoes it.
+    fn member(&mut self) -> Option<Action> {
+        let members: Vec<NodeId> = self.world.scenario().consumers.iter().map(|c| c.id).collect();
+        let consumer = members[crate::random::index(&mut self.rng, members.len())];
+        let (action, undo) = match self.rng.u8(..4) {
+            0 => (Action::Kill { node: consumer }, None),
+            1 => (Action::RemoveConsumer { consumer }, None),
+            2 => (Action::Pause { node: consumer }, Some(Action::Resume { node: consumer })),
+            _ => (Action::AddConsumer { consumer: None }, None),
+        };
+        if !self.act(action) {
+            return None;
+        }
+        self.faults += 1;
+        undo
+    }
+
     fn two_ends(&mut self) -> (NodeId, NodeId) {
         let scenario = self.world.scenario();
         let clients = scenario.producers.iter().map(|p| p.id).chain(scenario.consumers.iter().map(|c| c.id));
@@ -229,6 +251,13 @@ impl Fuzz {
                 ProcessState::Down => self.act(Action::Start { node: node.id }),
                 ProcessState::Alive | ProcessState::Stopping => true,
             };
+        }
+        for consumer in self.world.view().consumers.iter().filter(|c| c.process == ProcessState::Paused) {
+            self.act(Action::Resume { node: consumer.id });
+        }
+        // Somebody has to read.
+        if !self.world.scenario().spare.is_empty() {
+            self.act(Action::AddConsumer { consumer: None });
         }
         for producer in self.producers() {
             self.load(producer, 0);
@@ -295,7 +324,10 @@ fn wrong(view: &ClusterView) -> Option<String> {
             return Some(format!("{} still waits for {} records", producer.name, producer.waiting));
         }
     }
-    for consumer in &view.consumers {
+    if let Some(what) = ungrouped(view) {
+        return Some(what);
+    }
+    for consumer in view.consumers.iter().filter(|c| c.process == ProcessState::Alive) {
         let behind = consumer.positions.iter().find(|p| {
             headline.iter().any(|h| {
                 (h.partition.topic.as_str(), h.partition.partition) == (p.topic.as_str(), p.partition)
@@ -304,6 +336,25 @@ fn wrong(view: &ClusterView) -> Option<String> {
         });
         if let Some(p) = behind {
             return Some(format!("{} is at {} of {}-{}", consumer.name, p.position, p.topic, p.partition));
+        }
+    }
+    None
+}
+
+/// What is not yet as it should be in a group that is left in peace: each partition is read by one member.
+fn ungrouped(view: &ClusterView) -> Option<String> {
+    let members = || view.consumers.iter().filter(|c| c.group_id.is_some() && c.process == ProcessState::Alive);
+    members().next()?;
+    for group in view.groups().iter().filter(|g| g.state != "Stable") {
+        return Some(format!("group {} is {}", group.id, group.state));
+    }
+    for h in view.headline().iter().filter(|h| h.partition.topic == "orders") {
+        let p = &h.partition;
+        let reads = |p: &crate::view::PartitionView| {
+            members().filter(|c| c.positions.iter().any(|q| q.topic == p.topic && q.partition == p.partition)).count()
+        };
+        if reads(p) != 1 {
+            return Some(format!("{} members read {}-{}", reads(p), p.topic, p.partition));
         }
     }
     None

@@ -1,6 +1,7 @@
 //! What a world is made of: nodes, clients, topics, traffic, delays. Scenarios have names; a session refers to them.
 
 use crate::{
+    assign::Assignor,
     client::{ConsumerConfig, OffsetReset, ProducerConfig},
     config::{NodeConfig, Voter},
     id::{Endpoint, NodeId},
@@ -9,10 +10,11 @@ use crate::{
 };
 
 /// Names of the scenarios, with a sentence each.
-pub const SCENARIOS: [(&str, &str); 4] = [
+pub const SCENARIOS: [(&str, &str); 5] = [
     ("sandbox", "three controllers, three brokers, topic orders, two producers with slow traffic, one consumer"),
     ("three-brokers", "the same cluster under 1,000 records/s of 100 bytes over 3 partitions, RF 3, one consumer"),
     ("one-broker", "one controller, one broker, topic orders with one partition, one producer, one consumer"),
+    ("groups", "three brokers, topic orders with 6 partitions, group billing with two members and two more to add"),
     ("nine-brokers", "three controllers, nine brokers, topic orders with 24 partitions, RF 3, for those who draw it"),
 ];
 
@@ -58,6 +60,8 @@ pub struct Scenario {
     pub topics: Vec<TopicSpec>,
     pub producers: Vec<ProducerConfig>,
     pub consumers: Vec<ConsumerConfig>,
+    /// Consumers that do not run before somebody adds them.
+    pub spare: Vec<NodeId>,
     pub traffic: Vec<Traffic>,
     pub loads: Vec<Load>,
     /// One way, between any two nodes.
@@ -82,6 +86,7 @@ impl Scenario {
             "sandbox" => Self::sandbox(),
             "three-brokers" => Self::three_brokers(),
             "one-broker" => Self::one_broker(),
+            "groups" => Self::groups(),
             "nine-brokers" => Self::nine_brokers(),
             _ => {
                 let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
@@ -176,6 +181,36 @@ impl Scenario {
         scenario
     }
 
+    /// Members begin on Kafka's own settings, cooperatively. Of `__consumer_offsets` there are fewer partitions than 50, to
+    /// be seen.
+    fn groups() -> Self {
+        let mut scenario = Self::cluster("groups", 3, 3);
+        scenario.topics.push(orders(6, 3, 2));
+        scenario.opens_at = Time::from_ms(15_000);
+        scenario.node_config.offsets_topic_num_partitions = 4;
+        scenario.presets.push(Preset {
+            key: "offsets.topic.num.partitions".into(),
+            value: "4".into(),
+            kafka_default: "50".into(),
+        });
+        scenario.producers = vec![scenario.producer(1001, "P1")];
+        let member = |(i, name): (i32, &str)| ConsumerConfig {
+            group_id: Some("billing".into()),
+            partition_assignment_strategy: vec![Assignor::CooperativeSticky],
+            ..scenario.consumer(i, name)
+        };
+        scenario.consumers = (1101..).zip(["A", "B", "C", "D"]).map(member).collect();
+        scenario.spare = vec![NodeId(1103), NodeId(1104)];
+        scenario.traffic.push(Traffic {
+            from: Time::from_ms(4000),
+            every_ms: 200,
+            producers: vec![NodeId(1001)],
+            topic: "orders".into(),
+            keys: (0..30).map(|i| format!("key-{i}")).collect(),
+        });
+        scenario
+    }
+
     fn nine_brokers() -> Self {
         let mut scenario = Self::cluster("nine-brokers", 3, 9);
         scenario.topics.push(orders(24, 3, 2));
@@ -213,6 +248,7 @@ impl Scenario {
             topics: Vec::new(),
             producers: Vec::new(),
             consumers: Vec::new(),
+            spare: Vec::new(),
             traffic: Vec::new(),
             loads: Vec::new(),
             latency_us: 4000,

@@ -112,6 +112,9 @@ pub fn print_action(action: &Action) -> String {
         Action::Reset { a, b } => format!("reset:{a}:{b}"),
         Action::DiskFull { node, full: true } => format!("disk-full:{node}"),
         Action::DiskFull { node, full: false } => format!("disk-free:{node}"),
+        Action::AddConsumer { consumer: None } => "add-consumer".into(),
+        Action::AddConsumer { consumer: Some(id) } => format!("add-consumer:{id}"),
+        Action::RemoveConsumer { consumer } => format!("remove-consumer:{consumer}"),
         Action::Produce { producer, topic, partition: p, key, value } => {
             // "=" keeps an empty key apart from no key.
             let key = key.as_ref().map(|k| format!("={}", escape(k))).unwrap_or_default();
@@ -162,6 +165,11 @@ pub fn parse_action(text: &str) -> Result<Action, String> {
         "slow" => (Action::Slow { a: node(0)?, b: node(1)?, ms: parse(word(2, "delay")?, "number of ms")? }, 3),
         "heal" => (Action::Heal, 0),
         "reset" => (Action::Reset { a: node(0)?, b: node(1)? }, 2),
+        "add-consumer" => match words.len() {
+            0 => (Action::AddConsumer { consumer: None }, 0),
+            _ => (Action::AddConsumer { consumer: Some(node(0)?) }, 1),
+        },
+        "remove-consumer" => (Action::RemoveConsumer { consumer: node(0)? }, 1),
         "disk-full" => (Action::DiskFull { node: node(0)?, full: true }, 1),
         "disk-free" => (Action::DiskFull { node: node(0)?, full: false }, 1),
         "produce" => {
@@ -251,6 +259,9 @@ mod tests {
             Action::Pause { node: a },
             Action::Resume { node: a },
             Action::PowerLoss { node: b },
+            Action::AddConsumer { consumer: None },
+            Action::AddConsumer { consumer: Some(b) },
+            Action::RemoveConsumer { consumer: b },
             Action::Cut { a, b, one_way: false },
             Action::Cut { a, b, one_way: true },
             Action::Slow { a, b, ms: 250 },

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     program::Process,
     trace::EventKind,
-    view::{ClusterView, FrameView, LinkView, NodeView, ProcessState},
+    view::{ClusterView, ConsumerView, FrameView, LinkView, NodeView, ProcessState},
 };
 
 impl World {
@@ -30,8 +30,13 @@ impl World {
                     _ => view.producers.extend(node.last_view.producer.clone()),
                 },
                 Role::Consumer(_) => match &node.process {
-                    Some(Process::Consumer(consumer)) => view.consumers.push(consumer.view()),
-                    _ => view.consumers.extend(node.last_view.consumer.clone()),
+                    Some(Process::Consumer(consumer)) => {
+                        view.consumers.push(ConsumerView { process: node.state, ..consumer.view() });
+                    }
+                    _ => {
+                        let last = node.last_view.consumer.clone();
+                        view.consumers.extend(last.map(|c| ConsumerView { process: node.state, ..c }));
+                    }
                 },
                 Role::Admin => {}
                 #[cfg(test)]

@@ -235,6 +235,18 @@ impl EventKind {
                 format!("{who} refused an offset commit of group {group}: {}", ErrorCode::from_code(*error).name())
             }
 
+            Self::PartitionsAssigned { group, generation, partitions, .. } if partitions.is_empty() => {
+                format!("{who} has nothing to read in generation {generation} of group {group}")
+            }
+            Self::PartitionsAssigned { group, generation, partitions, .. } => {
+                format!("{who} reads {} in generation {generation} of group {group}", joined(partitions))
+            }
+            Self::PartitionsRevoked { group, partitions, lost: true, .. } => {
+                format!("{who} lost {}: group {group} went on without it", joined(partitions))
+            }
+            Self::PartitionsRevoked { group, partitions, .. } => {
+                format!("{who} gave up {} for a rebalance of group {group}", joined(partitions))
+            }
             Self::RecordBuffered { partition, key: Some(key) } => {
                 format!("{who} put a record with key {key} into {partition}")
             }
@@ -323,6 +335,7 @@ impl EventKind {
             Self::Recovered { .. } => "LogLoader",
             Self::ProducerIdsAllocated { .. } => "ProducerIdControlManager, KIP-730",
             Self::CoordinatorLoaded { .. } => "CoordinatorRuntime",
+            Self::PartitionsAssigned { .. } | Self::PartitionsRevoked { .. } => "ConsumerCoordinator, KIP-429",
             Self::MemberIdGiven { .. } => "GroupMetadataManager, KIP-394",
             Self::StaticMemberReturned { .. } => "GroupMetadataManager, KIP-345",
             Self::RebalanceStarted { .. } => "GroupMetadataManager, KIP-134",
@@ -454,6 +467,10 @@ fn because(why: &str) -> String {
 
 fn span(first: i64, last: i64) -> String {
     if last <= first { format!("record {first}") } else { format!("records {first} to {last}") }
+}
+
+fn joined(partitions: &[TopicPartition]) -> String {
+    partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn count(number: i64, noun: &str) -> String {

@@ -34,6 +34,7 @@ pub mod offset_for_leader_epoch;
 pub mod produce;
 
 // Groups.
+pub mod consumer_protocol;
 pub mod delete_groups;
 pub mod describe_groups;
 pub mod group_records;

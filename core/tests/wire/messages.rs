@@ -99,6 +99,8 @@ macro_rules! for_each_message {
             metadata_records::FenceBrokerRecord;
             metadata_records::UnfenceBrokerRecord;
             metadata_records::ClearElrRecord;
+            consumer_protocol::ConsumerProtocolSubscription = ConsumerProtocolSubscription;
+            consumer_protocol::ConsumerProtocolAssignment = ConsumerProtocolAssignment;
             group_records::OffsetCommitKey;
             group_records::OffsetCommitValue;
             group_records::GroupMetadataKey;

@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 pub(super) struct ConsumeArgs {
     topic: String,
+    /// Share the topic with the other members of this group, from its committed offsets on
+    #[arg(long, value_name = "GROUP", conflicts_with = "partition")]
+    group: Option<String>,
     /// These partitions only
     #[arg(long)]
     partition: Vec<i32>,
@@ -79,6 +82,7 @@ pub(super) fn run(args: &ConsumeArgs) -> Outcome {
         let all = args.partition.is_empty();
         let config = ConsumerConfig {
             name: "kafka-lab-consume".into(),
+            group_id: args.group.clone(),
             topics: if all { vec![args.topic.clone()] } else { Vec::new() },
             partitions: args.partition.iter().map(|p| TopicPartition::new(args.topic.as_str(), *p)).collect(),
             auto_offset_reset: args.from,
@@ -117,7 +121,9 @@ pub(super) fn run(args: &ConsumeArgs) -> Outcome {
                 }
             }
         }
-        out.flush().doing(|| "cannot write".into())
+        out.flush().doing(|| "cannot write".into())?;
+        consumer.close().await;
+        Ok(())
     })
 }
 

@@ -4,6 +4,7 @@ mod complete;
 mod configs;
 mod consume;
 mod faults;
+mod groups;
 mod log_dump;
 mod perf;
 mod print;
@@ -134,8 +135,9 @@ enum Command {
     Fuzz(simulate::FuzzArgs),
     /// Run a recorded session and check its hash
     Replay(replay::ReplayArgs),
-    /// Consumer groups (not built yet)
-    Groups(NotBuilt),
+    /// List, describe or delete consumer groups, or move their committed offsets
+    #[command(subcommand)]
+    Groups(groups::GroupsCommand),
     /// Load with progress, throughput and latencies
     #[command(subcommand)]
     Perf(perf::PerfCommand),
@@ -250,10 +252,7 @@ fn run(command: Command) -> Outcome {
         Command::Sim(args) => simulate::sim(&args),
         Command::Fuzz(args) => simulate::fuzz(&args),
         Command::Replay(args) => replay::run(&args),
-        Command::Groups(_) => Err(not_built(
-            "groups",
-            "Apache Kafka's kafka-consumer-groups needs group APIs, which come with the groups.",
-        )),
+        Command::Groups(command) => groups::run(command),
         Command::Perf(command) => perf::run(command),
         Command::Lesson(_) => Err(not_built("lesson", "The simulator is on the page: `kafka-lab serve`.")),
         Command::Attach(_) => {

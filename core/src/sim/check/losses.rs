@@ -59,6 +59,11 @@ impl Losses {
     }
 
     /// Whether a leader of `epoch` is the first since an unclean election: what it has is all there is.
+    /// Nothing was lost so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cuts.is_empty()
+    }
+
     pub(super) fn begins_with(&self, key: PartitionKey, epoch: i32) -> bool {
         self.pending.get(&key).is_some_and(|&unclean| unclean <= epoch)
     }

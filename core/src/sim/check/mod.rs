@@ -16,11 +16,14 @@ mod log_matching;
 mod losses;
 mod reads;
 
+// Groups.
+mod groups;
+
 use std::collections::BTreeMap;
 
 use crate::{
     broker::Broker,
-    client::{Delivery, FetchedRecord},
+    client::{Consumer, Delivery, FetchedRecord},
     controller::Controller,
     disk::MemDisk,
     hash::Fold,
@@ -38,6 +41,7 @@ pub struct Checks {
     acked: acked::Acked,
     reads: reads::Reads,
     losses: losses::Losses,
+    groups: groups::Groups,
     /// What each node looked like when it was last checked: most inputs change nothing of it.
     looked: BTreeMap<NodeId, u64>,
     looked_at_quorum: BTreeMap<NodeId, u64>,
@@ -121,6 +125,7 @@ impl Checks {
         self.committed.check(id, broker, disk, &self.losses, found);
         self.high_watermark.check(id, broker, &self.losses, found);
         self.acked.check(id, broker, disk, found);
+        self.groups.broker(id, broker, &self.losses, found);
     }
 
     /// The first leader after an unclean election defines what is true.
@@ -160,6 +165,11 @@ impl Checks {
         }
     }
 
+    /// What a consumer owns after it handled something.
+    pub fn consumer(&mut self, id: NodeId, consumer: &Consumer, found: &mut Findings) {
+        self.groups.consumer(id, consumer, found);
+    }
+
     /// What a consumer read.
     pub fn read(&mut self, record: &FetchedRecord, found: &mut Findings) {
         let key = self.committed.key_of(&record.partition);
@@ -182,6 +192,7 @@ impl Checks {
     /// Nobody produces and everybody has caught up: this broker's logs are exactly what was committed.
     pub fn converged(&mut self, id: NodeId, broker: &Broker, disk: &MemDisk, found: &mut Findings) {
         self.committed.at_rest(id, broker, disk, found);
+        self.groups.at_rest(id, broker, disk, found);
     }
 
     /// Batches that were acknowledged to producers that asked for acks=all.

@@ -146,6 +146,9 @@ impl World {
             scenario: Arc::new(scenario),
         };
         for node in 0..world.nodes.len() {
+            if world.scenario.spare.contains(&world.nodes[node].id) {
+                continue;
+            }
             world.start_process(node).expect("a new node starts");
         }
         let scenario = world.scenario.clone();

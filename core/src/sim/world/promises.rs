@@ -26,7 +26,10 @@ impl World {
                 let acks_all = producer.acks_all();
                 deliveries.iter().for_each(|d| checks.delivered(node.id, d, acks_all, &mut found));
             }
-            Process::Consumer(_) => records.iter().for_each(|r| checks.read(r, &mut found)),
+            Process::Consumer(consumer) => {
+                checks.consumer(node.id, consumer, &mut found);
+                records.iter().for_each(|r| checks.read(r, &mut found));
+            }
             Process::Admin(_) => {}
             #[cfg(test)]
             Process::Toy(_) => {}

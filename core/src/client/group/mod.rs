@@ -1,0 +1,457 @@
+//! A consumer's place in its group: it finds the coordinator, joins, is given partitions, says that it lives, and commits
+//! how far it has read (`ConsumerCoordinator`, `AbstractCoordinator` of the Java client).
+//!
+//! It has connections of its own, as in the Java client, so that a parked fetch never delays a heartbeat. What it decides
+//! comes out as [`Change`]s; the consumer reads what it is told to and nothing else.
+
+mod offsets;
+mod rebalance;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::{
+    ConsumerConfig,
+    links::{LinkEvent, LinkSettings, Links, Peer, backoff_ms},
+    metadata::Metadata,
+};
+use crate::{
+    assign::Assignor,
+    id::{Endpoint, TopicPartition},
+    seam::{Ctx, Input},
+    trace::EventKind,
+    wire::{
+        error::ErrorCode,
+        find_coordinator::FindCoordinatorRequest,
+        frame,
+        heartbeat::HeartbeatRequest,
+        leave_group::{LeaveGroupRequest, MemberIdentity},
+    },
+};
+
+/// Type of the key of a group in FindCoordinator.
+const GROUP: i8 = 0;
+
+/// What the consumer has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Read this partition from its committed offset, or from where `auto.offset.reset` says.
+    Assigned(TopicPartition, Option<i64>),
+    /// Stop reading these.
+    Revoked(Vec<TopicPartition>),
+}
+
+#[derive(Clone, Debug)]
+enum Tag {
+    FindCoordinator,
+    Join,
+    Sync,
+    Heartbeat,
+    Commit(BTreeMap<TopicPartition, i64>),
+    FetchOffsets,
+    Leave,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Unjoined,
+    /// A join is on its way or parked: everybody is waited for.
+    Joining,
+    Syncing,
+    Stable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    No,
+    Asked,
+    Sent,
+    Done,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Membership {
+    config: ConsumerConfig,
+    group_id: String,
+    links: Links<Tag>,
+    rng: fastrand::Rng,
+
+    coordinator: Option<Peer>,
+    finding: bool,
+    failures: u32,
+    not_before_ms: u64,
+
+    stage: Stage,
+    member_id: String,
+    generation: i32,
+    assignor: Option<Assignor>,
+    /// It is to join again as soon as it can.
+    rejoin: bool,
+    /// What it read was committed for the rebalance that it is about to join.
+    prepared: bool,
+    owned: BTreeSet<TopicPartition>,
+    /// What it had when it last gave everything up, and since which generation: sticky assignors give it back.
+    had: (Vec<TopicPartition>, i32),
+    /// Leaders: partitions of each topic when they last shared out.
+    shared_out: Option<BTreeMap<String, i32>>,
+
+    /// Owned, and not known from where on.
+    unpositioned: BTreeSet<TopicPartition>,
+    fetching_offsets: bool,
+    committed: BTreeMap<TopicPartition, i64>,
+    committing: bool,
+    next_commit_ms: u64,
+
+    heartbeat_sent: bool,
+    next_heartbeat_ms: u64,
+    leaving: Leaving,
+    changes: Vec<Change>,
+    last_error: Option<String>,
+    /// An error after which it gives up.
+    fatal: bool,
+}
+
+impl Membership {
+    pub(super) fn start(group_id: &str, config: &ConsumerConfig, mut rng: fastrand::Rng, now_ms: u64) -> Self {
+        let settings = LinkSettings {
+            request_timeout_ms: config.request_timeout_ms,
+            reconnect_backoff_ms: config.reconnect_backoff_ms,
+            reconnect_backoff_max_ms: config.reconnect_backoff_max_ms,
+            connection_setup_timeout_ms: config.socket_connection_setup_timeout_ms,
+        };
+        Self {
+            group_id: group_id.to_owned(),
+            links: Links::new(&config.name, &config.bootstrap, settings, rng.fork()),
+            config: config.clone(),
+            rng,
+            coordinator: None,
+            finding: false,
+            failures: 0,
+            not_before_ms: 0,
+            stage: Stage::Unjoined,
+            member_id: String::new(),
+            generation: -1,
+            assignor: None,
+            rejoin: true,
+            prepared: false,
+            owned: BTreeSet::new(),
+            had: (Vec::new(), -1),
+            shared_out: None,
+            unpositioned: BTreeSet::new(),
+            fetching_offsets: false,
+            committed: BTreeMap::new(),
+            committing: false,
+            next_commit_ms: now_ms + config.auto_commit_interval_ms,
+            heartbeat_sent: false,
+            next_heartbeat_ms: 0,
+            leaving: Leaving::No,
+            changes: Vec::new(),
+            last_error: None,
+            fatal: false,
+        }
+    }
+
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    pub(super) fn group_id(&self) -> &str {
+        &self.group_id
+    }
+
+    pub(super) fn member_id(&self) -> &str {
+        &self.member_id
+    }
+
+    pub(super) fn generation(&self) -> i32 {
+        self.generation
+    }
+
+    /// What it may read.
+    pub(super) fn owned(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.owned.iter()
+    }
+
+    pub(super) fn committed(&self, partition: &TopicPartition) -> Option<i64> {
+        self.committed.get(partition).copied()
+    }
+
+    pub(super) fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    /// It said goodbye, or need not.
+    pub(super) fn has_left(&self) -> bool {
+        self.leaving == Leaving::Done
+    }
+
+    /// Commits what it read and leaves.
+    pub(super) fn leave(&mut self) {
+        if self.leaving == Leaving::No {
+            self.leaving = Leaving::Asked;
+            self.prepared = false;
+            // Nobody to tell.
+            if self.stage == Stage::Unjoined && self.owned.is_empty() {
+                self.leaving = Leaving::Done;
+            }
+        }
+    }
+
+    pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: &Input, metadata: &Metadata) {
+        let mut events = Vec::new();
+        self.links.handle(ctx, input, &mut events);
+        self.take_events(ctx, events, metadata);
+    }
+
+    /// Does what can be done now. `positions`: how far each partition was read.
+    pub(super) fn drive(&mut self, ctx: &mut Ctx<'_>, metadata: &Metadata, positions: &BTreeMap<TopicPartition, i64>) {
+        let mut events = Vec::new();
+        self.links.expire(ctx, &mut events);
+        self.take_events(ctx, events, metadata);
+        if self.fatal || self.leaving == Leaving::Done {
+            return;
+        }
+        let Some(coordinator) = self.find_coordinator(ctx) else { return };
+        if !self.links.ready(ctx, coordinator) {
+            return;
+        }
+        if self.leaving == Leaving::Asked {
+            return self.say_goodbye(ctx, coordinator, positions);
+        }
+        self.share_out_again(metadata);
+        self.beat(ctx, coordinator);
+        self.ask_committed(ctx, coordinator);
+        if self.rejoin && matches!(self.stage, Stage::Unjoined | Stage::Stable) {
+            self.join_again(ctx, coordinator, positions);
+        } else if self.stage == Stage::Stable && self.config.enable_auto_commit && ctx.ms() >= self.next_commit_ms {
+            self.next_commit_ms = ctx.ms() + self.config.auto_commit_interval_ms;
+            self.commit(ctx, coordinator, positions);
+        }
+    }
+
+    pub(super) fn deadline_ms(&self, now_ms: u64) -> Option<u64> {
+        let mut deadlines: Vec<u64> = self.links.deadline_ms(now_ms).into_iter().collect();
+        if self.not_before_ms > now_ms {
+            deadlines.push(self.not_before_ms);
+        }
+        // While something is on its way there is nothing to wake for but its answer, or its loss.
+        if self.stage == Stage::Stable && self.is_connected() {
+            if !self.heartbeat_sent {
+                deadlines.push(self.next_heartbeat_ms);
+            }
+            if self.config.enable_auto_commit {
+                deadlines.push(self.next_commit_ms);
+            }
+        }
+        deadlines.into_iter().map(|at| at.max(now_ms + 1)).min()
+    }
+
+    fn is_connected(&self) -> bool {
+        self.coordinator.is_some_and(|c| self.links.version::<HeartbeatRequest>(c, i16::MAX).is_some())
+    }
+
+    /// The coordinator, if it is known; otherwise somebody is asked.
+    fn find_coordinator(&mut self, ctx: &mut Ctx<'_>) -> Option<Peer> {
+        if self.coordinator.is_some() || self.finding || self.not_before_ms > ctx.ms() {
+            return self.coordinator;
+        }
+        let any = self.links.any_ready(ctx)?;
+        let version = self.links.version::<FindCoordinatorRequest>(any, i16::MAX)?;
+        let mut request = FindCoordinatorRequest { key_type: GROUP, ..Default::default() };
+        if version >= 4 {
+            request.coordinator_keys = vec![self.group_id.clone()];
+        } else {
+            request.key.clone_from(&self.group_id);
+        }
+        self.finding = true;
+        self.links.send(ctx, any, version, &request, Tag::FindCoordinator);
+        None
+    }
+
+    fn coordinator_found(&mut self, ctx: &mut Ctx<'_>, version: i16, bytes: &Bytes) {
+        self.finding = false;
+        let Ok((_, response)) = frame::parse_response::<FindCoordinatorRequest>(version, bytes) else {
+            return self.try_later(ctx, ErrorCode::UnknownServerError);
+        };
+        let (error, id, host, port) = match response.coordinators.into_iter().next() {
+            Some(c) => (c.error_code, c.node_id, c.host, c.port),
+            None => (response.error_code, response.node_id, response.host, response.port),
+        };
+        if error != 0 {
+            return self.try_later(ctx, ErrorCode::from_code(error));
+        }
+        self.failures = 0;
+        self.links.add_broker(id, Endpoint { host, port: port as u16 });
+        self.coordinator = Some(id);
+    }
+
+    fn take_events(&mut self, ctx: &mut Ctx<'_>, events: Vec<LinkEvent<Tag>>, metadata: &Metadata) {
+        for event in events {
+            match event {
+                LinkEvent::Answer { tag, version, frame, .. } => match tag {
+                    Tag::FindCoordinator => self.coordinator_found(ctx, version, &frame),
+                    Tag::Join => self.joined(ctx, version, &frame, metadata),
+                    Tag::Sync => self.synced(ctx, version, &frame),
+                    Tag::Heartbeat => self.heard(ctx, version, &frame),
+                    Tag::Commit(offsets) => self.commit_answered(ctx, &offsets, version, &frame),
+                    Tag::FetchOffsets => self.committed_fetched(ctx, version, &frame),
+                    Tag::Leave => self.leaving = Leaving::Done,
+                },
+                LinkEvent::Lost { tag, .. } => {
+                    match tag {
+                        Tag::FindCoordinator => self.finding = false,
+                        Tag::Join | Tag::Sync => {
+                            self.stage = Stage::Unjoined;
+                            self.rejoin = true;
+                        }
+                        Tag::Heartbeat => self.heartbeat_sent = false,
+                        Tag::Commit(_) => self.committing = false,
+                        Tag::FetchOffsets => self.fetching_offsets = false,
+                        Tag::Leave => self.leaving = Leaving::Done,
+                    }
+                    self.coordinator = None;
+                    self.try_later(ctx, ErrorCode::NetworkException);
+                }
+                // The coordinator that was named cannot be reached: by now another one may be.
+                LinkEvent::Down if self.coordinator.is_some() && !self.is_connected() => {
+                    self.coordinator = None;
+                    self.try_later(ctx, ErrorCode::CoordinatorNotAvailable);
+                }
+                LinkEvent::Down => {}
+            }
+        }
+    }
+
+    fn try_later(&mut self, ctx: &Ctx<'_>, error: ErrorCode) {
+        self.failures += 1;
+        let (base, max) = (self.config.retry_backoff_ms, self.config.retry_backoff_max_ms);
+        self.not_before_ms = ctx.ms() + backoff_ms(base, max, self.failures, &mut self.rng);
+        self.last_error = Some(error.name().into());
+    }
+
+    fn beat(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
+        if self.stage != Stage::Stable || self.heartbeat_sent || ctx.ms() < self.next_heartbeat_ms {
+            return;
+        }
+        let Some(version) = self.links.version::<HeartbeatRequest>(coordinator, i16::MAX) else { return };
+        let request = HeartbeatRequest {
+            group_id: self.group_id.clone(),
+            generation_id: self.generation,
+            member_id: self.member_id.clone(),
+            group_instance_id: self.config.group_instance_id.clone(),
+        };
+        self.heartbeat_sent = true;
+        self.next_heartbeat_ms = ctx.ms() + self.config.heartbeat_interval_ms;
+        self.links.send(ctx, coordinator, version, &request, Tag::Heartbeat);
+    }
+
+    fn heard(&mut self, ctx: &mut Ctx<'_>, version: i16, bytes: &Bytes) {
+        self.heartbeat_sent = false;
+        let Ok((_, response)) = frame::parse_response::<HeartbeatRequest>(version, bytes) else { return };
+        match ErrorCode::from_code(response.error_code) {
+            ErrorCode::None => {
+                self.failures = 0;
+                self.last_error = None;
+            }
+            // An answer to an older generation says nothing about this one.
+            _ if self.stage != Stage::Stable => {}
+            ErrorCode::RebalanceInProgress => self.rejoin = true,
+            error => self.refused(ctx, error),
+        }
+    }
+
+    /// What an error means for the membership, whichever request got it.
+    fn refused(&mut self, ctx: &mut Ctx<'_>, error: ErrorCode) {
+        self.last_error = Some(error.name().into());
+        match error {
+            ErrorCode::CoordinatorNotAvailable | ErrorCode::NotCoordinator => {
+                self.coordinator = None;
+                self.try_later(ctx, error);
+            }
+            ErrorCode::RebalanceInProgress => self.rejoin = true,
+            // The group goes on without this member: others may read its partitions already.
+            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
+                if error == ErrorCode::UnknownMemberId {
+                    self.member_id.clear();
+                }
+                self.lose_all(ctx);
+                self.try_later(ctx, error);
+            }
+            // Somebody else came with its instance id, or it may not be here at all.
+            ErrorCode::FencedInstanceId
+            | ErrorCode::InconsistentGroupProtocol
+            | ErrorCode::InvalidGroupId
+            | ErrorCode::InvalidSessionTimeout
+            | ErrorCode::GroupAuthorizationFailed
+            | ErrorCode::GroupMaxSizeReached => {
+                self.lose_all(ctx);
+                self.fatal = true;
+            }
+            _ => self.try_later(ctx, error),
+        }
+    }
+
+    fn lose_all(&mut self, ctx: &mut Ctx<'_>) {
+        self.stage = Stage::Unjoined;
+        self.rejoin = true;
+        self.prepared = false;
+        self.had = (Vec::new(), -1);
+        self.give_up_all(ctx, true);
+        self.generation = -1;
+    }
+
+    fn give_up_all(&mut self, ctx: &mut Ctx<'_>, lost: bool) {
+        let partitions: Vec<TopicPartition> = std::mem::take(&mut self.owned).into_iter().collect();
+        self.give_up(ctx, partitions, lost);
+    }
+
+    fn give_up(&mut self, ctx: &mut Ctx<'_>, partitions: Vec<TopicPartition>, lost: bool) {
+        if partitions.is_empty() {
+            return;
+        }
+        let (group, generation) = (&self.group_id, self.generation);
+        ctx.out.trace(|| EventKind::PartitionsRevoked {
+            group: group.clone(),
+            generation,
+            partitions: partitions.clone(),
+            lost,
+        });
+        for partition in &partitions {
+            self.unpositioned.remove(partition);
+            self.committed.remove(partition);
+        }
+        self.changes.push(Change::Revoked(partitions));
+    }
+
+    /// Static members do not leave: they mean to come back (KIP-345).
+    fn say_goodbye(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, positions: &BTreeMap<TopicPartition, i64>) {
+        if self.committing {
+            return;
+        }
+        if self.config.enable_auto_commit && self.stage == Stage::Stable && !self.prepared {
+            self.prepared = true;
+            if self.commit(ctx, coordinator, positions) {
+                return;
+            }
+        }
+        self.give_up_all(ctx, false);
+        let version = self.links.version::<LeaveGroupRequest>(coordinator, i16::MAX);
+        let (Some(version), false, None) = (version, self.member_id.is_empty(), &self.config.group_instance_id) else {
+            self.leaving = Leaving::Done;
+            return;
+        };
+        let mut request = LeaveGroupRequest { group_id: self.group_id.clone(), ..Default::default() };
+        if version >= 3 {
+            let reason = (version >= 5).then(|| "the consumer is being closed".to_owned());
+            request.members = vec![MemberIdentity { member_id: self.member_id.clone(), reason, ..Default::default() }];
+        } else {
+            request.member_id.clone_from(&self.member_id);
+        }
+        self.leaving = Leaving::Sent;
+        self.links.send(ctx, coordinator, version, &request, Tag::Leave);
+    }
+}
