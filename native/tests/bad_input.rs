@@ -318,7 +318,6 @@ fn strangers_at_the_port_get_nothing_and_harm_nobody() {
                 // A frame with a sensible length and a known key in front reaches deeper.
                 let len = (bytes.len() - 4) as u32;
                 bytes[..4].copy_from_slice(&len.to_be_bytes());
-                bytes.splice(4..4, []);
                 if bytes.len() > 8 {
                     bytes[4..8].copy_from_slice(&[0, random.u8(0..70), 0, random.u8(0..12)]);
                 }
