@@ -23,6 +23,8 @@ pub mod view;
 
 pub mod fidelity;
 
+pub mod goal;
+
 pub mod live;
 
 pub mod log;

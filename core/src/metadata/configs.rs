@@ -10,6 +10,12 @@ pub const UNCLEAN_LEADER_ELECTION_ENABLE: &str = "unclean.leader.election.enable
 pub const METADATA_VERSION: &str = "metadata.version";
 pub const ELR_VERSION: &str = "eligible.leader.replicas.version";
 
+/// Kafka's default of a key of brokers or topics, as far as the lab knows the key.
+pub fn default_value(key: &str) -> Option<String> {
+    let broker = || BROKER_KEYS.iter().find(|k| k.name == key).map(|k| (k.get)(&NodeConfig::default()));
+    broker().or_else(|| TOPIC_KEYS.iter().find(|k| k.name == key).map(|k| k.default.to_string()))
+}
+
 /// Type of a value; numbers are those of `DescribeConfigs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i8)]

@@ -98,13 +98,38 @@ impl Scenario {
                 scenario = scenario.quiet();
                 continue;
             }
-            let Some(linger) = option.strip_prefix("linger=") else {
-                return Err(format!("a scenario has no option {option:?}; known are quiet and linger=MILLISECONDS"));
-            };
-            let linger = linger.parse().map_err(|_| format!("linger={linger} is not a number of milliseconds"))?;
-            scenario = scenario.with_linger(linger);
+            scenario = scenario.with_option(option)?;
         }
         Ok(scenario)
+    }
+
+    /// One option of the form `KEY=VALUE`.
+    fn with_option(mut self, option: &str) -> Result<Self, String> {
+        const KNOWN: &str =
+            "quiet and linger=MILLISECONDS, topics=off, consumers=off, partitions=N, rf=N, min=N (of topic orders)";
+        let unknown = || format!("a scenario has no option {option:?}; known are {KNOWN}");
+        let (key, value) = option.split_once('=').ok_or_else(unknown)?;
+        let number = |what: &str| value.parse::<u64>().map_err(|_| format!("{key}={value} is not a number of {what}"));
+        match (key, value) {
+            ("linger", _) => return Ok(self.with_linger(number("milliseconds")?)),
+            ("topics", "off") => self.topics.clear(),
+            ("consumers", "off") => self.consumers.clear(),
+            ("partitions", _) => {
+                let partitions = number("partitions")?.clamp(1, 100) as i32;
+                self.topics.iter_mut().for_each(|t| t.partitions = partitions);
+            }
+            ("rf", _) => {
+                let replication_factor = number("replicas")?.clamp(1, self.brokers.len() as u64) as i16;
+                self.topics.iter_mut().for_each(|t| t.replication_factor = replication_factor);
+            }
+            ("min", _) => {
+                let min = number("replicas")?.to_string();
+                self.topics.iter_mut().for_each(|t| t.configs = vec![("min.insync.replicas".into(), min.clone())]);
+            }
+            _ => return Err(unknown()),
+        }
+        self.set_option(&format!("{key}="), option);
+        Ok(self)
     }
 
     /// Without traffic of its own: only what somebody asks for is produced.
@@ -328,5 +353,8 @@ mod tests {
         assert!(Scenario::parse("sandbx").unwrap_err().contains("sandbox, three-brokers, one-broker"));
         assert!(Scenario::parse("sandbox,lingr=3").unwrap_err().contains("quiet and linger=MILLISECONDS"));
         assert!(Scenario::parse("sandbox,linger=x").unwrap_err().contains("not a number"));
+        let small = Scenario::parse("sandbox,quiet,partitions=1,rf=2,min=1").unwrap();
+        assert!(small.traffic.is_empty() && small.topics[0].replication_factor == 2);
+        assert_eq!(Scenario::parse(&small.name), Ok(small));
     }
 }

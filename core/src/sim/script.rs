@@ -15,6 +15,7 @@
 //! | `log orders-0` | each live replica's records: offset, epoch, key, value, and what was cut off lately |
 //! | `events KIND,... [node=ID]` | events of these kinds since the last `events`, in order |
 //! | `check` | broken promises |
+//! | `watch`, `mark NAME`, `goal EXPRESSION` | begins to collect evidence, names a view, asks (see [`crate::goal`]) |
 //!
 //! `until` and `events` know an event by the name of its kind in JSON (`partition_changed`); `WORD=VALUE` compares one
 //! of its fields (`partition=orders-0`, `leader=2`, `node=1`). In place of a node's id stands also `leader:orders-0` or
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 use super::{Answer, Scenario, World, parse_action};
 use crate::{
+    goal::{Evidence, Expr, Scope},
     id::{NodeId, TopicPartition},
     seam::Time,
     trace::Event,
@@ -74,6 +76,7 @@ struct Script {
     world: Option<World>,
     /// Number of the first event that `events` has not looked at.
     seen: usize,
+    evidence: Option<Evidence>,
 }
 
 impl Script {
@@ -88,9 +91,25 @@ impl Script {
         }
         let world = self.world.as_mut().ok_or("begin with start")?;
         for word in &mut words {
-            resolve(world, word)?;
+            if verb != "goal" {
+                resolve(world, word)?;
+            }
         }
         match verb.as_str() {
+            "watch" => {
+                self.evidence = Some(Evidence::begin(&world.view()));
+                Ok(())
+            }
+            "mark" | "goal" => {
+                let evidence = self.evidence.as_mut().ok_or("begin with watch")?;
+                evidence.observe(&world.view(), world.events_since(evidence.seen() as usize));
+                match line.split_once(' ') {
+                    Some(("mark", name)) => evidence.mark(name),
+                    Some((_, text)) => goal(evidence, text, out),
+                    None => return Err("what?".into()),
+                }
+                Ok(())
+            }
             "run" => {
                 let time_ms = duration_ms(words.first().ok_or("how long?")?)?;
                 world.run_for(time_ms);
@@ -161,6 +180,21 @@ fn start(words: &[String]) -> Result<World, String> {
         }
     }
     Ok(World::new(scenario, seed))
+}
+
+fn goal(evidence: &mut Evidence, text: &str, out: &mut String) {
+    let expr = Expr::parse(text, &[]);
+    if let Ok(expr) = &expr {
+        evidence.watch(expr);
+        // A condition that is new is true from now on.
+        let view = evidence.view().clone();
+        evidence.observe(&view, []);
+    }
+    match expr.and_then(|expr| expr.eval(&Scope::new(evidence))) {
+        Ok(value) => writeln!(out, "{value}"),
+        Err(error) => writeln!(out, "{}^ {error}", " ".repeat("goal ".len() + error.at)),
+    }
+    .expect("text grows");
 }
 
 /// Puts ids in place of `active` and `leader:orders-0`.

@@ -1,0 +1,114 @@
+//! Records followed from the producer to the log and to a reader, put together from facts.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{Evidence, Fact, Value, paths};
+use crate::{id::NodeId, view::ProcessState};
+
+/// Which records a question is about.
+#[derive(Default)]
+pub(super) struct Filter {
+    pub topic: Option<Value>,
+    pub key: Option<Value>,
+    pub acks: Option<Value>,
+}
+
+impl Filter {
+    fn takes(&self, fact: &Fact) -> bool {
+        let fits = |wanted: &Option<Value>, field| wanted.as_ref().is_none_or(|value| fact.field(field) == *value);
+        fits(&self.topic, "topic") && fits(&self.key, "key")
+    }
+}
+
+/// Acknowledged records that the present leader of their partition does not have. (offset, epoch) names a record: two
+/// logs that agree on it agree on everything before it (KIP-101). A partition without leader has lost nothing yet.
+pub(super) fn lost(evidence: &Evidence, filter: &Filter) -> i64 {
+    let mut lost = 0;
+    for ack in evidence.facts.iter().filter(|f| f.name == "ProduceAck" && filter.takes(f)) {
+        let any = Value::from("any");
+        if filter.acks.as_ref().is_some_and(|acks| *acks != any && *acks != ack.field("acks")) {
+            continue;
+        }
+        let (Some(first), Some(count)) = (ack.field("offset").as_int(), ack.field("records").as_int()) else {
+            continue;
+        };
+        let (Value::Text(topic), Some(partition)) = (ack.field("topic"), ack.field("partition").as_int()) else {
+            continue;
+        };
+        let Some(p) = paths::partition(&evidence.view, &topic, partition) else { continue };
+        let Some(leader) = paths::replica(&evidence.view, &topic, partition, p.leader.into()) else { continue };
+        if evidence.view.node(NodeId(p.leader)).is_some_and(|n| n.process == ProcessState::Down) {
+            continue;
+        }
+        let epoch_at = |offset: i64| {
+            let begun = leader.epochs.iter().filter(|(_, start)| *start <= offset);
+            begun.map(|(epoch, _)| i64::from(*epoch)).next_back()
+        };
+        for offset in first.max(leader.log_start_offset)..first.saturating_add(count.clamp(0, 100_000)) {
+            let replaced =
+                ack.field("epoch").as_int().is_some_and(|epoch| epoch_at(offset).is_some_and(|e| e != epoch));
+            lost += i64::from(offset >= leader.log_end_offset || replaced);
+        }
+    }
+    lost
+}
+
+/// Whether some reader got two records in another order than the one in which they were handed to the producers.
+pub(super) fn order_inverted(evidence: &Evidence, filter: &Filter) -> bool {
+    let sent = sending_order(evidence);
+    let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+    for read in evidence.facts.iter().filter(|f| f.name == "Delivered" && filter.takes(f)) {
+        let place = (read.field("topic").to_string(), read.field("partition").as_int(), read.field("offset").as_int());
+        let Some(order) = sent.get(&place) else { continue };
+        let newest = newest.entry(read.field("reader").to_string()).or_default();
+        if order < newest {
+            return true;
+        }
+        *newest = *order;
+    }
+    false
+}
+
+/// How many partitions got records of this key (or of any).
+pub(super) fn distinct_partitions(evidence: &Evidence, filter: &Filter) -> i64 {
+    let mut found: Vec<(String, Option<i64>)> = evidence
+        .facts
+        .iter()
+        .filter(|f| f.name == "Produced" && filter.takes(f))
+        .map(|f| (f.field("topic").to_string(), f.field("partition").as_int()))
+        .collect();
+    found.sort();
+    found.dedup();
+    found.len() as i64
+}
+
+type Place = (String, Option<i64>, Option<i64>);
+
+/// Where each record ended up, and as which of all that were sent. A producer's records of a partition are acknowledged
+/// in the order in which it got them.
+fn sending_order(evidence: &Evidence) -> BTreeMap<Place, usize> {
+    let mut waiting: BTreeMap<(String, String, Option<i64>), VecDeque<usize>> = BTreeMap::new();
+    let mut sent = BTreeMap::new();
+    let mut count = 0;
+    for fact in &evidence.facts {
+        let of =
+            || (fact.field("producer").to_string(), fact.field("topic").to_string(), fact.field("partition").as_int());
+        match fact.name {
+            "Produced" => {
+                count += 1;
+                waiting.entry(of()).or_default().push_back(count);
+            }
+            "ProduceAck" => {
+                let (producer, topic, partition) = of();
+                let queue = waiting.entry((producer, topic.clone(), partition)).or_default();
+                let first = fact.field("offset").as_int().unwrap_or(-1);
+                for i in 0..fact.field("records").as_int().unwrap_or_default() {
+                    let Some(order) = queue.pop_front() else { break };
+                    sent.insert((topic.clone(), partition, Some(first + i)), order);
+                }
+            }
+            _ => {}
+        }
+    }
+    sent
+}
