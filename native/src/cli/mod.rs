@@ -5,6 +5,7 @@ mod configs;
 mod consume;
 mod faults;
 mod groups;
+mod lesson;
 mod log_dump;
 mod perf;
 mod print;
@@ -133,6 +134,9 @@ enum Command {
     Sim(simulate::SimArgs),
     /// Run many seeds with random faults and check every promise
     Fuzz(simulate::FuzzArgs),
+    /// Lessons: list them, check them
+    #[command(subcommand)]
+    Lesson(lesson::LessonCommand),
     /// Run a recorded session and check its hash
     Replay(replay::ReplayArgs),
     /// List, describe or delete consumer groups, or move their committed offsets
@@ -141,8 +145,6 @@ enum Command {
     /// Load with progress, throughput and latencies
     #[command(subcommand)]
     Perf(perf::PerfCommand),
-    /// Lessons from the command line (not built yet)
-    Lesson(NotBuilt),
     /// The page over an existing Kafka cluster (not built yet)
     Attach(NotBuilt),
     /// Print a completion script for a shell
@@ -253,8 +255,8 @@ fn run(command: Command) -> Outcome {
         Command::Fuzz(args) => simulate::fuzz(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Groups(command) => groups::run(command),
+        Command::Lesson(command) => lesson::lesson(&command),
         Command::Perf(command) => perf::run(command),
-        Command::Lesson(_) => Err(not_built("lesson", "The simulator is on the page: `kafka-lab serve`.")),
         Command::Attach(_) => {
             Err(not_built("attach", "`kafka-lab topics` and the like work on any Kafka cluster today."))
         }
