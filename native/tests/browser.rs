@@ -177,6 +177,58 @@ async fn browser_wire_has_room_and_its_fields_are_reached_by_keyboard() {
     page.close().await;
 }
 
+/// What the goals of the lesson say of themselves.
+const GOALS: &str = "[...document.querySelectorAll('[aria-label=\"Goals\"] li')].map(li => li.dataset.met).join(',')";
+
+#[tokio::test]
+async fn browser_first_lesson_by_keyboard_with_a_wrong_answer() {
+    let Some(server) = Server::serve() else { return };
+    let page = Page::open(&server.url("/#lesson=first-record"), 1440, 900).await;
+    page.find("complementary", "Lesson").await;
+    page.until("goals that are not met", GOALS, |v| v.as_str() == Some("false,false")).await;
+    assert!(page.try_find("complementary", "Inspector").await.is_none(), "the inspector comes with a later lesson");
+    let press = async |name: &str| {
+        page.find("button", name).await.focus().await;
+        page.press("Enter").await;
+    };
+    press("Produce").await;
+    page.press(" ").await;
+    let log_end = "(() => { const v = window.lab.view(); const view = typeof v === 'string' ? JSON.parse(v) : v; \
+        return view.nodes.flatMap(n => n.broker ? n.broker.replicas : []).filter(r => r.topic === 'orders')[0].high_watermark; })()";
+    press("Next event").await;
+    while page.eval(log_end).await.as_i64() != Some(1) {
+        press("Next event").await;
+    }
+    press("Next step").await;
+
+    // A wrong answer, locked in; the verdict says so and every option says why.
+    page.find("form", "Question").await;
+    page.find("radio", "The time of its arrival").await.focus().await;
+    page.press(" ").await;
+    press("Lock in").await;
+    let verdict = "[...document.querySelectorAll('form [role=status]')].map(e => e.innerText).join(' ')";
+    page.until("the verdict", verdict, |v| v.as_str().is_some_and(|text| text.contains("Not this time"))).await;
+    let before = page.eval("window.lab.view().at").await;
+    press("Show me").await;
+    page.find("button", "Back to my run").await;
+    press("Back to my run").await;
+    page.until("one's own run", "window.lab.view().at", |v| v == &before).await;
+
+    press("Next step").await;
+    press("Produce").await;
+    press("Produce").await;
+    press("Next event").await;
+    let mut steps = 0;
+    while page.eval(GOALS).await.as_str() != Some("true,true") {
+        press("Next event").await;
+        steps += 1;
+        assert!(steps < 200, "the goals are met after a few events");
+    }
+    page.screenshot("lesson").await;
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
 #[tokio::test]
 async fn browser_broken_link_says_what_is_wrong() {
     let Some(server) = Server::serve() else { return };

@@ -145,11 +145,13 @@ fn Cluster(props: &ClusterProps) -> Html {
             let _ = cluster.focus();
         }
     });
+    // A lesson brings the parts of the page in when it needs them.
+    let hidden = snapshot.course.as_ref().map(|course| course.hidden.clone()).unwrap_or_default();
     let body = if narrow {
         html! { <Phone snapshot={snapshot.clone()} ui={state.clone()} /> }
     } else {
         html! {
-            <div class="app">
+            <div class={classes!("app", hidden)}>
                 <TopBar snapshot={snapshot.clone()} theme={ui.settings.theme} />
                 <Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} />
                 if ui.wide {

@@ -16,6 +16,7 @@ mod lesson;
 mod model;
 mod pace;
 mod phone;
+mod quiz;
 mod roving;
 mod settings;
 mod shell;

@@ -6,6 +6,7 @@ mod sim;
 
 use bytes::Bytes;
 use lab_core::{
+    goal::Evidence,
     id::EventId,
     seam::Time,
     trace::Event,
@@ -14,6 +15,8 @@ use lab_core::{
 
 pub use bench::{Run, bench};
 pub use lab_core::sim::compare::{Comparison, Side};
+use lab_lessons::{Lesson, Template, Variables, quiz::Question};
+
 pub use live::{Live, LiveState};
 pub use sim::Sim;
 
@@ -121,6 +124,21 @@ impl Backend {
         match self {
             Self::Sim(sim) => sim.frame(id),
             Self::Live(live) => live.frame(id),
+        }
+    }
+
+    /// A question computed in a copy of the world; a real cluster has no copy.
+    pub fn ask(
+        &self,
+        lesson: &Lesson,
+        template: &Template,
+        facts: &Variables,
+        before: &Evidence,
+        seed: u64,
+    ) -> Result<Question, String> {
+        match self {
+            Self::Sim(sim) => sim.ask(lesson, template, facts, before, seed),
+            Self::Live(live) => Err(live.cannot(Ability::Fork).unwrap_or_default()),
         }
     }
 

@@ -2,11 +2,17 @@
 
 use bytes::Bytes;
 use lab_core::{
+    goal::Evidence,
     id::EventId,
     seam::Time,
     sim::{self, Session, timeline::Timeline},
     trace::{Event, EventKind},
     view::{Action, ClusterView},
+};
+
+use lab_lessons::{
+    Lesson, Template, Variables,
+    quiz::{self, Question},
 };
 
 use super::{Branch, Step};
@@ -29,6 +35,24 @@ impl Sim {
     /// The beginning of a scenario, by its name.
     pub fn scenario(name: &str, seed: u64) -> Result<Self, String> {
         Ok(Self { timeline: Timeline::new(&Session::new(name, seed))? })
+    }
+
+    /// Where a lesson begins.
+    pub fn lesson(lesson: &Lesson) -> Result<Self, String> {
+        let session = Session { cursor: lesson.begins_at, ..Session::new(&lesson.scenario, lesson.seed) };
+        Ok(Self { timeline: Timeline::new(&session)? })
+    }
+
+    /// Computes a question in a copy of the world.
+    pub fn ask(
+        &self,
+        lesson: &Lesson,
+        template: &Template,
+        facts: &Variables,
+        before: &Evidence,
+        seed: u64,
+    ) -> Result<Question, String> {
+        quiz::ask(lesson, template, facts, before, self.timeline.world(), seed)
     }
 
     /// What a link says, or what is wrong with it.

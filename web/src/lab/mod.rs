@@ -1,5 +1,6 @@
 //! The page's one handle on the cluster: components send it wishes, and it publishes a [`Snapshot`] to draw.
 
+mod course;
 mod replay;
 mod time;
 
@@ -15,7 +16,11 @@ use lab_core::{
     trace::Event,
     view::{Action, ClusterView},
 };
+use lab_lessons::Lesson;
 use yew::Callback;
+
+use course::Course;
+pub use course::{Asked, CourseView};
 
 pub use self::replay::replay;
 use crate::{
@@ -46,6 +51,8 @@ pub struct Snapshot {
     pub no_rewind: Option<String>,
     /// Counts steps and seeks, so that listeners can tell them from playing.
     pub jumps: u64,
+    /// The lesson that is taken.
+    pub course: Option<Rc<CourseView>>,
 }
 
 struct State {
@@ -57,6 +64,7 @@ struct State {
     from: Time,
     story: Story,
     jumps: u64,
+    course: Option<Course>,
 }
 
 struct Inner {
@@ -105,12 +113,12 @@ impl Lab {
             },
             Some(("lesson", name)) => {
                 let name: String = name.chars().take(40).collect();
-                (
-                    sandbox(),
-                    Some(format!(
-                        "There is no lesson \"{name}\" yet: lessons are not built. Here is the sandbox instead."
-                    )),
-                )
+                match lab_lessons::lesson(&name).and_then(|lesson| Ok((Sim::lesson(&lesson)?, lesson))) {
+                    Ok((sim, lesson)) => return (Self::take(Backend::Sim(Box::new(sim)), lesson), None),
+                    Err(why) => {
+                        (sandbox(), Some(format!("This lesson cannot be opened: {why}. Here is the sandbox instead.")))
+                    }
+                }
             }
             _ if fragment.is_empty() => (sandbox(), None),
             _ => {
@@ -126,6 +134,14 @@ impl Lab {
         (Self::new(backend), trouble)
     }
 
+    /// Begins a lesson.
+    fn take(backend: Backend, lesson: Lesson) -> Self {
+        let course = Course::new(lesson, &backend);
+        let lab = Self::new(backend);
+        lab.0.state.borrow_mut().course = Some(course);
+        lab
+    }
+
     fn new(backend: Backend) -> Self {
         let state = State {
             from: Time(backend.opens_at().0.saturating_sub(BEFORE_US)).min(backend.now()),
@@ -136,6 +152,7 @@ impl Lab {
             attention_until: Time::ZERO,
             story: Story::default(),
             jumps: 0,
+            course: None,
         };
         Self(Rc::new(Inner {
             state: RefCell::new(state),
@@ -199,8 +216,13 @@ impl Lab {
         }
         let now = state.backend.now();
         state.from = state.from.min(now);
+        let view = Rc::new(state.backend.view());
+        let course = state.course.as_mut().map(|course| {
+            course.observe(&state.backend, &view);
+            Rc::new(course.view())
+        });
         Rc::new(Snapshot {
-            view: Rc::new(state.backend.view()),
+            view,
             now,
             head: state.backend.head().max(now),
             from: state.from,
@@ -214,6 +236,7 @@ impl Lab {
             live: state.backend.live(),
             no_rewind: state.backend.cannot(Ability::Rewind),
             jumps: state.jumps,
+            course,
         })
     }
 

@@ -56,6 +56,9 @@ impl Lab {
         let found = self.change(|state| {
             state.playing = false;
             state.jumps += 1;
+            if let Some(course) = &mut state.course {
+                course.progress.evidence.learner.stepped += 1;
+            }
             state.backend.step(step, state.background)
         });
         if found.is_none() {

@@ -1,6 +1,8 @@
-//! The lesson's place. Lessons are not built yet and it says so; until then it offers a free tour of five minutes.
+//! The lesson's place. Without a lesson it offers a free tour of the sandbox and the list of lessons.
 
+mod pane;
 mod tour;
+mod words;
 
 use std::rc::Rc;
 
@@ -13,9 +15,12 @@ use crate::{
     settings::Settings,
     ui::{Choose, Dialog},
 };
+pub use pane::LessonLinks;
+use pane::Pane;
 use tour::{STEPS, done, perform};
+pub use words::filled;
 
-#[derive(Properties, PartialEq)]
+#[derive(Clone, Properties, PartialEq)]
 pub struct LessonProps {
     pub step: usize,
     pub settings: Settings,
@@ -24,6 +29,15 @@ pub struct LessonProps {
 
 #[component]
 pub fn Lesson(props: &LessonProps) -> Html {
+    match &props.snapshot.course {
+        Some(course) => html! { <Pane course={course.clone()} /> },
+        None => html! { <Tour ..props.clone() /> },
+    }
+}
+
+/// Without a lesson: a walk through the sandbox.
+#[component]
+fn Tour(props: &LessonProps) -> Html {
     let choose = use_choose();
     let lab = crate::context::use_lab();
     let step = props.step.min(STEPS.len() - 1);
@@ -61,7 +75,8 @@ pub fn Lesson(props: &LessonProps) -> Html {
                     </ol>
                 </section>
                 <section>
-                    <p class="small dim">{ "Lessons, goals and quizzes are not built yet. This is the sandbox: the protocol, the logs and the election are the ones that kafka-lab up runs as a real cluster." }</p>
+                    <h2>{ "Lessons" }</h2>
+                    <pane::LessonList />
                     <p class="links" style="margin-top:6px">
                         <button onclick={open(Dialog::Fidelity)}><Icon name="chevron" class="xs" />{ "What is simplified" }</button>
                         <button onclick={open(Dialog::Help)}><Icon name="chevron" class="xs" />{ "Keys and commands" }</button>

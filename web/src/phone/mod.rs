@@ -14,7 +14,7 @@ use crate::{
     icon::Icon,
     inspector::Inspector,
     lab::Snapshot,
-    lesson::Lesson,
+    lesson::{Lesson, LessonLinks},
     model,
     settings::Settings,
     shell::share,
@@ -79,7 +79,9 @@ fn Top(props: &PhoneProps) -> Html {
     html! {
         <header class="topbar" role="banner">
             <span class="brand"><svg width="20" height="18" aria-hidden="true"><use href="#logo" /></svg>{ "Kafka Lab" }</span>
-            <nav aria-label="Lessons"><span class="small">{ "lessons are not built yet" }</span></nav>
+            <nav aria-label="Lessons">
+                if let Some(course) = &props.snapshot.course { <b>{ format!("{} {}", course.number, course.title) }</b> } else { <LessonLinks /> }
+            </nav>
             <span class="tools" style="gap:0">
                 <button class="hit" aria-label="Share" onclick={onshare}><Icon name="share" /></button>
                 <button class="hit" aria-label={format!("Theme: {}", props.ui.settings.theme.name())} onclick={theme}><Icon name="theme" /></button>

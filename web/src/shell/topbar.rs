@@ -9,6 +9,7 @@ use crate::{
     context::{use_choose, use_lab},
     icon::Icon,
     lab::{Lab, Snapshot},
+    lesson::LessonLinks,
     settings::{Settings, Theme},
     ui::{Choose, Dialog},
 };
@@ -40,9 +41,15 @@ pub fn TopBar(props: &TopBarProps) -> Html {
             <span class="brand"><svg width="20" height="18" aria-hidden="true"><use href="#logo" /></svg>{ "Kafka Lab" }</span>
             <span class="bar"></span>
             <nav aria-label="Lessons">
-                <b>{ if live { "Live cluster" } else { "Sandbox" } }</b>
-                <span class="small">{ "lessons are not built yet" }</span>
-                if live { <a href="#" class="small">{ "to the sandbox" }</a> } else { <a href="#live" class="small">{ "to a live cluster" }</a> }
+                if let Some(course) = &props.snapshot.course {
+                    <span class="small">{ &course.module }</span><b>{ format!("{} {}", course.number, course.title) }</b>
+                    <span class="small">{ format!("step {} of {}", course.step + 1, course.steps) }</span>
+                    <a href="#" class="small">{ "all lessons" }</a>
+                } else {
+                    <b>{ if live { "Live cluster" } else { "Sandbox" } }</b>
+                    <LessonLinks />
+                    if live { <a href="#" class="small">{ "to the sandbox" }</a> } else { <a href="#live" class="small">{ "to a live cluster" }</a> }
+                }
             </nav>
             <span class="tools">
                 if let Some(seed) = props.snapshot.seed { <span class="dim small">{ "seed " }<span class="mono" style="color:var(--ink)">{ format!("{seed:X}") }</span></span> }

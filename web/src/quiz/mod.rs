@@ -1,0 +1,76 @@
+//! A question about the cluster on screen: choose, lock in, see what happened, why each option is right or wrong.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::{context::use_lab, lab::Asked};
+
+#[derive(Properties, PartialEq)]
+pub struct QuestionFormProps {
+    pub asked: Asked,
+}
+
+#[component]
+pub fn QuestionForm(props: &QuestionFormProps) -> Html {
+    let lab = use_lab();
+    let asked = &props.asked;
+    let question = &asked.question;
+    if let Some(error) = &asked.error {
+        return html! { <p class="small" role="status">{ format!("This question cannot be asked now: {error}") }</p> };
+    }
+    let onsubmit = {
+        let lab = lab.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            lab.lock_in();
+        })
+    };
+    let show = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| lab.show_me())
+    };
+    let many = question.many;
+    let options = question.options.iter().enumerate().map(|(i, option)| {
+        let lab = lab.clone();
+        let chosen = asked.chosen.contains(&i);
+        let onchange = Callback::from(move |event: Event| {
+            // The box itself is drawn from the state, so that both always agree.
+            let _ = event.target_dyn_into::<HtmlInputElement>();
+            lab.choose_option(i, many);
+        });
+        let class = match (asked.locked, option.right, chosen) {
+            (true, true, _) => "option happened",
+            (true, false, true) => "option missed",
+            _ => "option",
+        };
+        html! {
+            <label key={option.name.clone()} {class}>
+                <input type={if many { "checkbox" } else { "radio" }} name="answer" checked={chosen} disabled={asked.locked} {onchange} />
+                <span class="what">{ crate::lesson::filled(&option.text) }</span>
+                if asked.locked {
+                    <span class="verdict">{ match (option.right, chosen) { (true, _) => "this happened", (false, true) => "your answer", _ => "" } }</span>
+                    <span class="because">{ crate::lesson::filled(&option.why) }</span>
+                }
+            </label>
+        }
+    });
+    html! {
+        <form class="question" aria-label="Question" {onsubmit}>
+            <fieldset>
+                <legend>{ crate::lesson::filled(&question.stem) }</legend>
+                if many { <p class="small dim">{ "More than one may be right." }</p> }
+                { for options }
+            </fieldset>
+            if asked.locked {
+                <p class={classes!("result", if asked.is_right() { "right" } else { "wrong" })} role="status">
+                    <b>{ if asked.is_right() { "Right." } else { "Not this time." } }</b>
+                    { if asked.is_right() { " The fork of your cluster did the same." } else { " The fork of your cluster did something else: read why, or watch it." } }
+                </p>
+                if !question.reveal.actions.is_empty() { <button type="button" class="btn main" onclick={show}>{ "Show me" }</button> }
+                else { <button type="button" class="btn" disabled=true title="Nothing had to be done to find out">{ "Show me" }</button> }
+            } else {
+                <button class="btn main" disabled={asked.chosen.is_empty()}>{ "Lock in" }</button>
+            }
+        </form>
+    }
+}
