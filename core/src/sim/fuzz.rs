@@ -345,7 +345,7 @@ fn wrong(view: &ClusterView) -> Option<String> {
 fn ungrouped(view: &ClusterView) -> Option<String> {
     let members = || view.consumers.iter().filter(|c| c.group_id.is_some() && c.process == ProcessState::Alive);
     members().next()?;
-    for group in view.groups().iter().filter(|g| g.state != "Stable") {
+    if let Some(group) = view.groups().iter().find(|g| g.state != "Stable") {
         return Some(format!("group {} is {}", group.id, group.state));
     }
     for h in view.headline().iter().filter(|h| h.partition.topic == "orders") {
