@@ -1,7 +1,7 @@
 //! Headless Chromium for benchmarks: WebDriver over plain HTTP, as far as opening a page and running a script go.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
@@ -74,29 +74,46 @@ impl Chromium {
         write!(
             stream,
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+             Content-Length: {length}\r\n\r\n{body}"
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, json) = answer.split_once("\r\n\r\n").context("chromedriver answered nothing")?;
-        let value: Value = serde_json::from_str(json).with_context(|| format!("chromedriver answered {json}"))?;
+        let answer = answer(stream)?;
+        let value: Value =
+            serde_json::from_slice(&answer).context("chromedriver answered something that is no JSON")?;
         let value = value["value"].clone();
         ensure!(value["stacktrace"].is_null(), "chromedriver: {}", value["message"]);
         Ok(value)
     }
 }
 
+/// The body of an answer. Chromedriver leaves the connection open whatever it was asked, so the length counts.
+fn answer(stream: TcpStream) -> Result<Vec<u8>> {
+    let mut stream = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        ensure!(stream.read_line(&mut line)? > 0, "chromedriver hung up");
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse()?;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(body)
+}
+
 impl Drop for Chromium {
     fn drop(&mut self) {
         // The driver ends its browser when the session is deleted.
-        let _ = TcpStream::connect(&self.address).and_then(|mut stream| {
-            write!(
-                stream,
-                "DELETE /session/{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-                self.session, self.address
-            )?;
-            stream.read_to_end(&mut Vec::new())
-        });
+        if let Ok(mut stream) = TcpStream::connect(&self.address) {
+            let (session, address) = (&self.session, &self.address);
+            let _ = write!(stream, "DELETE /session/{session} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+            let _ = answer(stream);
+        }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
