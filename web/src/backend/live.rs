@@ -218,7 +218,7 @@ fn producer(client: &ClientView) -> Option<ProducerView> {
 
 fn consumer(client: ClientView) -> ConsumerView {
     let read = client.positions.iter().map(|p| p.position.max(0) as u64).sum();
-    ConsumerView { id: client.id, name: name(&client), read, positions: client.positions, last_error: None }
+    ConsumerView { id: client.id, name: name(&client), read, positions: client.positions, ..ConsumerView::default() }
 }
 
 fn name(client: &ClientView) -> String {
