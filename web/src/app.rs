@@ -48,7 +48,8 @@ pub fn App() -> Html {
 /// The partition that broker 1 leads, since that is the one people are asked to kill.
 fn opening_partition(snapshot: &Snapshot) -> Option<TopicPartition> {
     let headlines = model::headlines(&snapshot.view);
-    let led = headlines.iter().find(|h| h.partition.leader == 1);
+    // Lessons speak of the first partition.
+    let led = headlines.iter().find(|h| h.partition.leader == 1 && snapshot.course.is_none());
     led.or(headlines.first()).map(|h| model::name_of(&h.partition))
 }
 

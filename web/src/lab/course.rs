@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use lab_core::view::ClusterView;
-use lab_lessons::{GoalState, Lesson, Line, Progress, Template, Variables, quiz::Question};
+use lab_lessons::{GoalState, Lesson, Line, Progress, StepKind, Template, Variables, quiz::Question};
 
 use super::{Lab, State};
 use crate::{backend::Backend, pace};
@@ -65,7 +65,20 @@ impl Course {
         let progress = Progress::begin(&lesson, &view);
         let branch = current(backend);
         let lesson = Rc::new(lesson);
-        Self { lesson, progress, asked: None, begin: view, branch, back_to: None, count: 0 }
+        let mut course = Self { lesson, progress, asked: None, begin: view, branch, back_to: None, count: 0 };
+        course.predict(backend);
+        course
+    }
+
+    /// Asks the question of the present step, if it has one: before anything happens.
+    fn predict(&mut self, backend: &Backend) {
+        self.asked = None;
+        let lesson = self.lesson.clone();
+        if let Some(StepKind::Predict(quiz)) = lesson.steps.get(self.progress.step).map(|step| &step.kind)
+            && let Some(template) = lesson.quiz(quiz)
+        {
+            self.ask(backend, template);
+        }
     }
 
     /// Looks at what happened since.
@@ -158,10 +171,10 @@ impl Lab {
     }
 
     pub fn go_to_step(&self, step: usize) {
-        self.course(|course, _| {
+        self.course(|course, backend| {
             course.progress.step = step.min(course.lesson.steps.len().saturating_sub(1));
             course.progress.hints = 0;
-            course.asked = None;
+            course.predict(backend);
         });
     }
 

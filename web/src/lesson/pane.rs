@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use lab_lessons::{GoalState, Line, StepKind};
+use lab_lessons::{GoalState, Line};
 use yew::prelude::*;
 
 use super::{
@@ -22,19 +22,6 @@ pub fn Pane(props: &PaneProps) -> Html {
     let course = &props.course;
     let lesson = lab.lesson();
     let step = lesson.as_ref().and_then(|lesson| lesson.steps.get(course.step));
-    {
-        // A prediction is asked as soon as its step is reached.
-        let lab = lab.clone();
-        let quiz = match step.map(|step| &step.kind) {
-            Some(StepKind::Predict(quiz)) => Some(quiz.clone()),
-            _ => None,
-        };
-        use_effect_with((course.step, quiz), move |(_, quiz)| {
-            if let Some(quiz) = quiz {
-                lab.ask(quiz);
-            }
-        });
-    }
     let (Some(lesson), Some(step)) = (&lesson, step) else { return Html::default() };
     let key = format!("step.{}", step.name);
     let variables = &course.variables;
