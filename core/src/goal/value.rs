@@ -10,7 +10,7 @@ pub enum Value {
     Bool(bool),
     Int(i64),
     Text(String),
-    List(Vec<Value>),
+    List(Vec<Self>),
 }
 
 impl Value {
@@ -92,7 +92,7 @@ impl From<crate::id::NodeId> for Value {
     }
 }
 
-impl<T: Into<Value>> From<Vec<T>> for Value {
+impl<T: Into<Self>> From<Vec<T>> for Value {
     fn from(items: Vec<T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
