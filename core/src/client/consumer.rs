@@ -266,10 +266,10 @@ impl Consumer {
         self.closing && self.membership.as_ref().is_none_or(Membership::has_left)
     }
 
-    /// Its place in a group, for the checkers: group, generation, member id and what it may read.
+    /// Its place in a group, for the checkers: group, generation of the assignment, member id and what it may read.
     pub fn ownership(&self) -> Option<(&str, i32, &str, Vec<&TopicPartition>)> {
         let m = self.membership.as_ref()?;
-        Some((m.group_id(), m.generation(), m.member_id(), m.owned().collect()))
+        Some((m.group_id(), m.owned_generation(), m.member_id(), m.owned().collect()))
     }
 
     /// Partitions that may be asked about now and for which `wanted` holds, by leader.

@@ -94,6 +94,9 @@ pub(super) struct Membership {
     /// What it read was committed for the rebalance that it is about to join.
     prepared: bool,
     owned: BTreeSet<TopicPartition>,
+    /// In which it was given what it owns. A generation that never got an assignment is in no log, and its number may come
+    /// again after a failover.
+    owned_generation: i32,
     /// What it had when it last gave everything up, and since which generation: sticky assignors give it back.
     had: (Vec<TopicPartition>, i32),
     /// Leaders: partitions of each topic when they last shared out.
@@ -139,6 +142,7 @@ impl Membership {
             rejoin: true,
             prepared: false,
             owned: BTreeSet::new(),
+            owned_generation: -1,
             had: (Vec::new(), -1),
             shared_out: None,
             unpositioned: BTreeSet::new(),
@@ -169,6 +173,10 @@ impl Membership {
 
     pub(super) fn generation(&self) -> i32 {
         self.generation
+    }
+
+    pub(super) fn owned_generation(&self) -> i32 {
+        self.owned_generation
     }
 
     /// What it may read.

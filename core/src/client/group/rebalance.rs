@@ -200,6 +200,7 @@ impl Membership {
             partitions: partitions.iter().cloned().collect(),
         });
         self.owned = given;
+        self.owned_generation = self.generation;
         self.unpositioned.extend(added);
         if !revoked.is_empty() {
             // Cooperative: now that it is given up, the next rebalance gives it to somebody.
