@@ -108,6 +108,8 @@ const SECOND_VERSIONS: &[(&str, &str)] = &[
     ("http", "gloo-net 0.5, which gloo 0.11 brings, names version 0.2"),
     ("syn", "the macros of yew and gloo, at build time only"),
     ("thiserror", "gloo 0.11 names version 1"),
+    ("toml_datetime", "the macros of gloo, at build time only"),
+    ("winnow", "the macros of gloo, at build time only"),
 ];
 
 /// What is linked into the binary or the page comes in one version. Build tools and test tools of others' making are
