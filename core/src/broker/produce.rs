@@ -1,6 +1,6 @@
 //! Produce: checks the frame, lets compressed records be opened in a job, then hands the batches to the replicas.
 
-use super::{Broker, Reply};
+use super::{Broker, Reply, metadata::is_internal};
 use crate::{
     authorize::{Operation, Resource, authorize},
     id::{TopicPartition, Uuid},
@@ -41,11 +41,15 @@ impl Broker {
         let error = ErrorCode::TransactionalIdAuthorizationFailed;
         let refuse_all = refuse_all.or(unnamed.then(|| Refusal::new(error, error.message())));
         let principal = self.principal(reply.conn);
+        // The state of coordinators is theirs to write (`ReplicaManager.appendRecordsToLeader`, `AdminUtils`).
+        let may_write_internal = reply.client_id.as_deref() == Some("__admin_client");
         let mut topics = Vec::with_capacity(request.topic_data.len());
         let (mut jobs, mut opened) = (Vec::new(), Vec::new());
         for topic in request.topic_data {
             let id = if version >= BY_ID_SINCE { Some(topic.topic_id) } else { self.image.topic_id(&topic.name) };
             let allowed = authorize(&principal, Operation::Write, Resource::Topic(&topic.name));
+            let name = id.and_then(|id| self.image.topic_by_id(id)).map_or(topic.name.as_str(), |topic| &topic.name);
+            let (name, internal) = (name.to_owned(), is_internal(name));
             let mut partitions = Vec::with_capacity(topic.partition_data.len());
             for data in topic.partition_data {
                 let (index, key) = (data.index, id.map(|topic_id| PartitionKey { topic_id, partition: data.index }));
@@ -54,6 +58,10 @@ impl Broker {
                     None if !allowed => {
                         let error = ErrorCode::TopicAuthorizationFailed;
                         Err(Refusal::new(error, error.message()))
+                    }
+                    None if internal && !may_write_internal => {
+                        let message = format!("Cannot append to internal topic {name}");
+                        Err(Refusal::new(ErrorCode::InvalidTopicException, message))
                     }
                     None => self.check_batch(ctx, version, key, &data),
                 };
