@@ -66,8 +66,24 @@ pub fn build_page(sh: &Shell) -> Result<()> {
     // Offline where all tools are here; without wasm-opt, trunk fetches one if it can.
     let offline = tools::which("wasm-opt").map(|_| "--offline");
     cmd!(sh, "trunk build --release {offline...}").env_remove("NO_COLOR").quiet().run()?;
+    compress(&crate::root().join("target/page"))?;
     // What is edited while the page is built is newer than it.
     std::fs::File::options().write(true).open(page)?.set_modified(begun)?;
+    Ok(())
+}
+
+/// Leaves a twin of each large file, compressed with brotli, for the server to send.
+fn compress(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ["wasm", "js", "css"].iter().any(|known| ending == *known)) {
+            let mut twin = path.clone().into_os_string();
+            twin.push(".br");
+            let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 24, ..Default::default() };
+            let plain = std::fs::read(&path)?;
+            brotli::BrotliCompress(&mut plain.as_slice(), &mut std::fs::File::create(twin)?, &params)?;
+        }
+    }
     Ok(())
 }
 
@@ -103,6 +119,10 @@ fn check_page(binary: &Path) -> Result<()> {
         ensure!(!body.is_empty(), "{asset} is empty");
     }
     ensure!(get(&address, "/healthz").is_ok(), "/healthz does not answer");
+    for asset in assets.iter().filter(|asset| asset.ends_with(".wasm")) {
+        let sent = get_with(&address, asset, "Accept-Encoding: gzip, br\r\n")?;
+        ensure!(sent.len() < get(&address, asset)?.len(), "{asset} is not sent compressed");
+    }
     println!("lab --check: page served at {address}, {} assets fetched", assets.len());
     Ok(())
 }
@@ -119,17 +139,21 @@ pub fn serve(binary: &Path) -> Result<(KillOnDrop, String)> {
 
 /// A GET over plain HTTP/1.1; the body, read as text where it is text.
 fn get(address: &str, path: &str) -> Result<String> {
+    get_with(address, path, "").map(|body| String::from_utf8_lossy(&body).into_owned())
+}
+
+fn get_with(address: &str, path: &str, headers: &str) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n")?;
     let mut reader = BufReader::new(stream);
     let mut status = String::new();
     reader.read_line(&mut status)?;
     ensure!(status.contains(" 200 "), "GET {path}: {}", status.trim());
     let mut rest = Vec::new();
     reader.read_to_end(&mut rest)?;
-    let text = String::from_utf8_lossy(&rest);
-    Ok(text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    let end = rest.windows(4).position(|four| four == b"\r\n\r\n").context("an answer without an end of its head")?;
+    Ok(rest.split_off(end + 4))
 }
 
 /// Asks until there is an answer or the time is over.

@@ -106,8 +106,8 @@ pub async fn serve_node(listener: StdListener, reports: mpsc::Sender<oneshot::Se
     axum::serve(listener, app).await.doing(|| "the server of the figures has failed".into())
 }
 
-async fn page(uri: Uri) -> Response {
-    page::answer(uri.path())
+async fn page(uri: Uri, headers: HeaderMap) -> Response {
+    page::answer(uri.path(), &headers)
 }
 
 /// Other sites cannot read this: it carries no CORS header, and their names are refused as `Host`.

@@ -1,7 +1,7 @@
 //! The page's files, compiled into the binary. A binary built before the page says how to build it.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
@@ -15,8 +15,8 @@ const MISSING: &str = "<!doctype html><title>Kafka lab</title>\
     <h1>The page is not built into this binary</h1>\
     <p>Run <code>cargo xtask lab</code> in the project's folder: it builds the page and the binary.";
 
-/// The file at `path`; the page itself at `/`.
-pub(super) fn answer(path: &str) -> Response {
+/// The file at `path`; the page itself at `/`. Where the build left a compressed twin and the browser takes it, that.
+pub(super) fn answer(path: &str, request: &HeaderMap) -> Response {
     let name = match path.trim_start_matches('/') {
         "" => "index.html",
         name => name,
@@ -27,8 +27,16 @@ pub(super) fn answer(path: &str) -> Response {
             _ => (StatusCode::NOT_FOUND, format!("there is no {path} here\n")).into_response(),
         };
     };
-    let mut response = file.data.into_response();
+    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    let takes_brotli = accepted.split(',').any(|coding| coding.trim().split(';').next() == Some("br"));
+    let twin = if takes_brotli { Files::get(&format!("{name}.br")) } else { None };
+    let compressed = twin.is_some();
+    let mut response = twin.unwrap_or(file).data.into_response();
     let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
     // Names carry a hash of the content, but the page itself and the service worker are looked for anew.
     let cache =
