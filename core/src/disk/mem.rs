@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::{Bytes, BytesMut};
 
 use super::{Disk, DiskError, DiskResult, FileId, SyncTarget};
+use crate::random;
 
 /// Contents are kept in chunks of this many bytes. Only the last, unfinished chunk is copied when clones part.
 const CHUNK: usize = 16 << 10;
@@ -184,7 +185,7 @@ impl MemDisk {
             self.generations += 1;
             file.generation = self.generations;
         }
-        let kept = rng.usize(..=self.journal.len());
+        let kept = random::index(rng, self.journal.len() + 1);
         self.sync_names(kept);
         self.journal.clear();
         self.names = self.synced_names.clone();
@@ -328,10 +329,10 @@ fn tear(content: &mut Content, safe: usize, rng: &mut fastrand::Rng) {
     if len <= safe {
         return;
     }
-    let kept = rng.usize(safe..=len);
+    let kept = safe + random::index(rng, len - safe + 1);
     content.truncate(kept);
     if kept > safe && rng.u8(..4) == 0 {
-        let garbage = rng.usize(1..=(kept - safe).min(512));
+        let garbage = 1 + random::index(rng, (kept - safe).min(512));
         content.truncate(kept - garbage);
         content.append(&vec![0; garbage]);
     }
