@@ -88,6 +88,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         "When the cache of fetch sessions is full, the one unused for longest makes room after two minutes. Kafka also weighs how large they are and whether a follower holds them (KIP-227).",
     ),
     of(
+        Area::Replication,
+        "A broker whose disk refuses writes asks to be fenced and stays up; Kafka halts with its only log directory. On a full disk the leader keeps leading and answers KAFKA_STORAGE_ERROR until there is room.",
+    ),
+    of(
         Area::Clients,
         "A consumer of the lab in a group commits automatically. It has no seek, pause or commit by hand, and no application that max.poll.interval.ms could catch sleeping.",
     ),
@@ -104,7 +108,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     of(Area::Missing, "The consumer group protocol of KIP-848, share groups, and streams groups. Classic groups work."),
     of(Area::Missing, "Log compaction and tiered storage."),
     of(Area::Missing, "TLS, SASL, ACLs, delegation tokens and quotas."),
-    of(Area::Missing, "Lessons and quizzes."),
+    of(Area::Missing, "Lessons other than 1, 3, 4, 11, 12, 13 and 14; interview mode; lessons on a real cluster."),
 ];
 
 /// The lines of one area, in order.
