@@ -150,7 +150,8 @@ fn wrong_usage_and_wrong_folders_say_what_to_do() {
     );
     fails(2, &["up", "--brokers", "0", "--dir", &path("x")], &["at least one broker"]);
     fails(1, &["status", "--dir", &path("x")], &["no cluster is running", "kafka-lab up"]);
-    fails(1, &["lesson", "list"], &["not built yet"]);
+    fails(1, &["attach", "--bootstrap", "127.0.0.1:1"], &["not built yet"]);
+    fails(1, &["lesson", "check", "nowhere"], &["nowhere", "kill-the-leader"]);
     fails(1, &["topics", "list", "--bootstrap", "127.0.0.1:1"], &["cannot connect to 127.0.0.1:1"]);
     fails(2, &["topics", "list", "--bootstrap", "nowhere"], &["HOST:PORT"]);
 
@@ -191,6 +192,8 @@ fn recorded_nodes_replay() {
     cluster.produce("orders", &lines(0, 300));
     cluster.ask(&["kill", "1"]);
     cluster.ask(&["start", "1"]);
+    // The controller takes it back when the session of its former life is over.
+    until("the broker to serve again", || cluster.try_produce("again", &lines(0, 1)).status.success().then_some(()));
     cluster.produce("orders", &lines(300, 400));
     holds(&cluster, "orders", &lines(0, 400));
     signal(cluster.supervisor_pid(), "TERM");

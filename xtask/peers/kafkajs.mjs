@@ -21,11 +21,11 @@ const roundRobin = ({ cluster }) => ({
     }
     return order.map((memberId) => ({
       memberId,
-      memberAssignment: AssignerProtocol.MemberAssignment.encode({ version: 1, assignment: plan.get(memberId) }),
+      memberAssignment: AssignerProtocol.MemberAssignment.encode({ version: 0, assignment: plan.get(memberId) }),
     }));
   },
   protocol({ topics }) {
-    return { name: "roundrobin", metadata: AssignerProtocol.MemberMetadata.encode({ version: 1, topics }) };
+    return { name: "roundrobin", metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics }) };
   },
 });
 
