@@ -73,10 +73,11 @@ impl Story {
         ended
     }
 
-    /// The newest thing worth a caption: what moved or changed, rather than the bookkeeping around it.
-    pub fn caption(&self, now: Time) -> Option<&Event> {
+    /// The newest thing worth a caption among those that are `shown`: what moved or changed, rather than the
+    /// bookkeeping around it.
+    pub fn caption(&self, now: Time, shown: impl Fn(&Event) -> bool) -> Option<&Event> {
         let told = |event: &&Event| {
-            !matches!(event.kind, EventKind::FollowerCaughtUp { .. } | EventKind::RecordBuffered { .. })
+            !matches!(event.kind, EventKind::FollowerCaughtUp { .. } | EventKind::RecordBuffered { .. }) && shown(event)
         };
         self.until(now).iter().rev().find(told)
     }

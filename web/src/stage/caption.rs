@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use lab_core::trace::EventKind;
+use lab_core::trace::{Event, EventKind};
 use yew::prelude::*;
 
-use super::chip::Chip;
+use super::{chip::Chip, shown};
 use crate::{
     context::{use_choose, use_lab},
     lab::Snapshot,
@@ -24,7 +24,9 @@ pub struct CaptionProps {
 #[component]
 pub fn Caption(props: &CaptionProps) -> Html {
     let (lab, choose) = (use_lab(), use_choose());
-    let event = lab.story(|story| story.caption(props.snapshot.now).cloned());
+    let (view, course) = (&props.snapshot.view, props.snapshot.course.as_deref());
+    let tells = |event: &Event| shown::tells(view, course, event);
+    let event = lab.story(|story| story.caption(props.snapshot.now, tells).cloned());
     let words = event.map(|event| {
         let why = {
             let id = event.id;

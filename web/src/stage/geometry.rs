@@ -48,8 +48,10 @@ impl Geometry {
         }
     }
 
+    /// Fewer brokers than the picture has room for stand in its middle.
     pub fn broker_left(&self, index: usize) -> f64 {
-        index as f64 * (CARD_WIDTH + CARD_GAP)
+        let taken = self.brokers.len() as f64 * (CARD_WIDTH + CARD_GAP) - CARD_GAP;
+        (self.width - taken).max(0.0) / 2.0 + index as f64 * (CARD_WIDTH + CARD_GAP)
     }
 
     pub fn consumers_left(&self) -> f64 {

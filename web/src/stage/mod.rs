@@ -15,6 +15,7 @@ mod metadata;
 mod mirror;
 mod partitions;
 mod producers;
+mod shown;
 pub mod strip;
 
 use std::rc::Rc;
@@ -98,8 +99,10 @@ pub fn Stage(props: &StageProps) -> Html {
 #[component]
 fn BrokersLayout(props: &StageProps) -> Html {
     let (snapshot, ui) = (&props.snapshot, &props.ui);
-    let view = &snapshot.view;
+    let course = snapshot.course.as_deref();
+    let view = &shown::cluster(&snapshot.view, course);
     let geometry = Rc::new(Geometry::new(view));
+    let sessions = if shown::has_controllers(course) { lanes::sessions(view) } else { Vec::new() };
     let headlines = model::headlines(view);
     let lab = use_lab();
     let feet = broker::feet(view, &lab, snapshot.now);
@@ -116,7 +119,7 @@ fn BrokersLayout(props: &StageProps) -> Html {
     html! {
         <div class="world" style={size}>
             <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
-                <Lanes geometry={geometry.clone()} lanes={lanes::connections(view)} sessions={lanes::sessions(view)} />
+                <Lanes geometry={geometry.clone()} lanes={lanes::connections(view)} {sessions} />
             </svg>
             <Controllers view={view.clone()} selection={ui.selection.clone()} width={geometry.width} />
             { for cards }
