@@ -16,7 +16,7 @@ use crate::{bench, peer};
 pub fn make(sh: &Shell, binary: &Path) -> Result<PathBuf> {
     let dir = crate::root().join("target/recorded");
     sh.remove_path(&dir)?;
-    let port = bench::free_range()?;
+    let port = bench::cluster::free_range()?;
     let bootstrap = format!("127.0.0.1:{port}");
     let http = format!("127.0.0.1:{}", peer::free_port()?);
     let mut up = Command::new(binary)

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::member::Member;
 use crate::{
-    bench::{Ours, wait_port},
+    bench::cluster::{Ours, wait_port},
     lab,
     peer::{self, Peer},
 };
