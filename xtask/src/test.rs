@@ -23,6 +23,7 @@ const STAGES: &[Stage] = &[
     ("tidy", |_, _| tidy::tidy().map(|()| Outcome::Passed)),
     ("invariants", |_, _| invariants::check().map(|()| Outcome::Passed)),
     ("clippy", clippy),
+    ("docs", docs),
     ("page", |sh, _| lab::build_page(sh).map(|()| Outcome::Passed)),
     ("core", core),
     ("schemas", schemas),
@@ -30,7 +31,6 @@ const STAGES: &[Stage] = &[
     ("wasm", wasm),
     ("native", native),
     ("browser", browser),
-    ("docs", docs),
     ("lab", lab_check),
 ];
 

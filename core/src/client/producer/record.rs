@@ -30,7 +30,7 @@ pub enum SendError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub partition: TopicPartition,
-    /// Of each record in order: the number that [`Producer::send`] returned.
+    /// Of each record in order: the number that [`Producer::send`](super::Producer::send) returned.
     pub handles: Vec<u64>,
     /// The offset of the first record (-1: stored, offset unknown), or Kafka's error code.
     pub result: Result<i64, i16>,
