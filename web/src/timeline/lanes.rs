@@ -20,6 +20,8 @@ pub struct MarksProps {
     pub partition: TopicPartition,
     /// The ISR at the playhead: all there is to know of it while nothing has changed it.
     pub isr: String,
+    /// Leader and leader epoch at the playhead, for the same reason.
+    pub leader: (i32, i32),
     pub width: f64,
 }
 
@@ -55,7 +57,7 @@ pub fn Marks(props: &MarksProps) -> Html {
                     </>
                 }) }
                 { you(events, scale) }
-                { leader(events, scale, &props.partition) }
+                { leader(events, scale, &props.partition, props.leader) }
                 { isr(events, scale, &props.partition, &props.isr) }
                 { clients(events, scale) }
                 <path class="thin2" d={format!("M{LEFT} 79.5H{}", scale.right())} />
@@ -143,10 +145,24 @@ fn served(first: bool) -> Kind {
 }
 
 /// Who served the partition: the decision of the controller, and the time between a leader's death and its successor.
-fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition) -> Html {
+fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition, now: (i32, i32)) -> Html {
     let mut changes: Vec<(Time, String, Kind)> = Vec::new();
-    let mut leading = None::<NodeId>;
     let mut first = true;
+    // A real cluster had a leader long before this page came to look.
+    let before = events.iter().find_map(|event| match &event.kind {
+        EventKind::PartitionChanged { partition: p, previous_leader, .. } if p == partition => {
+            Some((*previous_leader, None))
+        }
+        EventKind::BecameLeader { partition: p, .. } if p == partition => Some((-1, None)),
+        _ => None,
+    });
+    let (id, epoch) = before.unwrap_or((now.0, Some(now.1)));
+    let mut leading = (id >= 0).then_some(NodeId(id));
+    if let Some(leader) = leading {
+        let epoch = epoch.map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
+        changes.push((Time::ZERO, format!("broker {leader}{epoch}"), Kind::Plain));
+        first = false;
+    }
     for event in events {
         match &event.kind {
             EventKind::PartitionChanged { partition: p, leader, leader_epoch, previous_leader, .. }

@@ -43,15 +43,17 @@ pub fn Timeline(props: &TimelineProps) -> Html {
             lab.story(|story| Scale::new(story.all(), *from, *end, LEFT, *width as f64 - RIGHT))
         })
     };
-    let isr = model::headlines(&snapshot.view).into_iter().find(|h| model::name_of(&h.partition) == props.partition);
-    let isr = isr.map(|h| model::list(&h.partition.isr, " ")).unwrap_or_default();
+    let headline =
+        model::headlines(&snapshot.view).into_iter().find(|h| model::name_of(&h.partition) == props.partition);
+    let isr = headline.as_ref().map(|h| model::list(&h.partition.isr, " ")).unwrap_or_default();
+    let leader = headline.map_or((-1, -1), |h| (h.partition.leader, h.partition.leader_epoch));
     html! {
         <section class="timeline" role="region" aria-label="Timeline">
             <Bar snapshot={snapshot.clone()} />
             <div class="lanes">
                 <Slider snapshot={snapshot.clone()} />
                 <svg width={width.to_string()} height="100" aria-hidden="true">
-                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {isr} {width} />
+                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {isr} {leader} {width} />
                     <Playhead now={snapshot.now} head={snapshot.head} scale={scale.clone()} />
                 </svg>
                 if snapshot.no_rewind.is_none() { <Scrub scale={scale.clone()} /> }
