@@ -130,7 +130,8 @@ fn Stacked(props: &StackedProps) -> Html {
 
 /// Offsets above the strips, and where the leader's high watermark stands for all.
 fn axis(view: &ClusterView, h: &Headline, strips: &[(usize, Strip)], height: f64) -> Html {
-    let Some((_, any)) = strips.first() else { return Html::default() };
+    // Whoever is at the end of the axis: a replica far behind is drawn apart from it.
+    let Some((_, any)) = strips.iter().max_by_key(|(_, strip)| strip.log_end) else { return Html::default() };
     let size = Size::KEYS;
     let x = |offset: i64| LEFT + size.x(any, offset);
     let from = size.first(any).max(0);

@@ -6,6 +6,9 @@ use yew::prelude::*;
 
 use crate::model::{Role, Strip};
 
+/// How many records of a replica that is far behind are drawn.
+const TAIL: i64 = 8;
+
 /// Measures of a strip. `pitch` is one record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
@@ -35,7 +38,13 @@ impl Size {
     }
 
     pub fn first(&self, strip: &Strip) -> i64 {
-        strip.axis_end - self.cells
+        if self.apart(strip) { strip.log_end - TAIL } else { strip.axis_end - self.cells }
+    }
+
+    /// Whether a replica is so far behind that its end is not on the shared axis: then its own last records are drawn,
+    /// and a break that says how far away the others are.
+    pub fn apart(&self, strip: &Strip) -> bool {
+        strip.axis_end - strip.log_end > self.cells - TAIL
     }
 
     /// Left edge of an offset's cell.
@@ -66,6 +75,7 @@ pub fn LogStrip(props: &StripProps) -> Html {
                 { cut(strip, size) }
                 { flag(strip, size) }
                 { log_end(strip, size) }
+                if size.apart(strip) { { gap(strip, size) } }
             </g>
         </svg>
     }
@@ -214,8 +224,24 @@ fn log_end(strip: &Strip, size: Size) -> Html {
         <>
             <path class="leo" d={format!("M{x} {}V{}", size.top - 3.0, bottom + drop)} />
             if size.labels {
-                <text class="t" x={px(x + 4.0)} y={px(bottom + 11.0)}>{ format!("LEO {}", strip.log_end) }</text>
+                // A long number has no room for the word beside it.
+                <text class="t" x={px(x + 4.0)} y={px(bottom + 11.0)}>
+                    { if strip.log_end < 1000 { format!("LEO {}", strip.log_end) } else { strip.log_end.to_string() } }
+                </text>
             }
         </>
+    }
+}
+
+/// The axis is broken between this replica's end and where the others are.
+fn gap(strip: &Strip, size: Size) -> Html {
+    let (x, middle) = (size.x(strip, strip.log_end), size.top + size.height / 2.0);
+    html! {
+        <g>
+            <path class="thin" stroke-dasharray="2 3" d={format!("M{} {middle}H{}", x + 6.0, size.width())} />
+            if size.labels {
+                <text class="t d" x={px(x + 8.0)} y={px(middle - 4.0)}>{ format!("{} behind", strip.axis_end - strip.log_end) }</text>
+            }
+        </g>
     }
 }
