@@ -1,6 +1,6 @@
 //! Messages under way: real frames, moved between the instants they were sent and will arrive.
 
-use std::rc::Rc;
+use std::{cmp::Reverse, collections::BTreeSet, rc::Rc};
 
 use lab_core::{
     id::EventId,
@@ -12,12 +12,12 @@ use yew::prelude::*;
 
 use super::{
     chip::Chip,
-    geometry::{BROKERS_TOP, Geometry, Lane, path},
+    geometry::{BROKERS_TOP, CLIENTS_TOP, Geometry, Lane, path},
 };
 use crate::{context::use_choose, settings::less_motion, ui::Choose};
 
-/// More than this many are not drawn one by one.
-const MOST: usize = 40;
+/// More than this many are not drawn one by one: then the newest of each kind stands for all on its lane.
+const MOST: usize = 24;
 
 #[derive(Properties, PartialEq)]
 pub struct FlightsProps {
@@ -33,15 +33,16 @@ pub fn Flights(props: &FlightsProps) -> Html {
     let shown: Vec<(&FrameView, Lane)> = visible(&props.view, props.background)
         .filter_map(|frame| Some((frame, lane_of(&props.geometry, frame)?)))
         .collect();
+    let (shown, surplus) = thinned(shown);
     let newest = shown.iter().map(|(frame, _)| (frame.sent_at, frame.event)).max();
     let flies = props.picked.filter(|picked| shown.iter().any(|(frame, _)| frame.event == *picked));
     let followed = flies.or(newest.map(|(_, event)| event));
     let hot = |frame: &FrameView| followed == Some(frame.event);
-    let ways = shown.iter().take(MOST).map(|(frame, lane)| {
+    let ways = shown.iter().map(|(frame, lane)| {
         let (_, passed) = lane.at(share(frame, props.view.at));
         html! { <path key={frame.event.0} class={classes!("lane", "gone", hot(frame).then_some("hot"))} d={path(&passed)} /> }
     });
-    let chips = shown.iter().take(MOST).map(|(frame, lane)| {
+    let chips = shown.iter().map(|(frame, lane)| {
         let ((x, y), _) = lane.at(share(frame, props.view.at));
         let onclick = {
             let (choose, event) = (choose.clone(), frame.event);
@@ -61,12 +62,11 @@ pub fn Flights(props: &FlightsProps) -> Html {
             </g>
         }
     });
-    let surplus = shown.len().saturating_sub(MOST);
     html! {
         <>
             { for ways }
             { for chips }
-            if surplus > 0 { <text class="t b" x="4" y={super::geometry::CLIENTS_TOP.to_string()}>{ format!("and {surplus} more messages") }</text> }
+            if surplus > 0 { <text class="t d to-end" x={(props.geometry.width - 4.0).to_string()} y={(CLIENTS_TOP - 8.0).to_string()}>{ format!("and {surplus} more messages") }</text> }
         </>
     }
 }
@@ -74,6 +74,20 @@ pub fn Flights(props: &FlightsProps) -> Html {
 /// Frames that are drawn: background traffic only when asked for.
 pub fn visible(view: &ClusterView, background: bool) -> impl Iterator<Item = &FrameView> {
     view.in_flight.iter().filter(move |frame| background || !frame.facts.background)
+}
+
+/// What is drawn, and how many messages that leaves out.
+fn thinned(mut all: Vec<(&FrameView, Lane)>) -> (Vec<(&FrameView, Lane)>, usize) {
+    if all.len() <= MOST {
+        return (all, 0);
+    }
+    let before = all.len();
+    all.sort_by_key(|(frame, _)| Reverse((frame.sent_at, frame.event)));
+    let mut seen = BTreeSet::new();
+    all.retain(|(frame, _)| seen.insert((frame.facts.from, frame.facts.to, frame.facts.api_key, frame.facts.response)));
+    all.truncate(MOST);
+    let surplus = before - all.len();
+    (all, surplus)
 }
 
 /// An answer takes the way of its question, back.

@@ -20,8 +20,11 @@ pub struct ProducersProps {
 #[component]
 pub fn Producers(props: &ProducersProps) -> Html {
     let style = format!("left:0;top:{CLIENTS_TOP}px;width:{PRODUCERS_WIDTH}px;min-height:{CLIENTS_HEIGHT}px");
-    let acks = props.producers.first().map(|p| format!("acks={}", p.acks)).unwrap_or_default();
-    let number = |n: u64| html! { <td class="n">{ n }</td> };
+    let acks = props.producers.iter().find(|p| !p.acks.is_empty()).map(|p| format!("acks={}", p.acks));
+    // What somebody else's client waits for, only that client knows.
+    let number = |p: &ProducerView, n: u64| {
+        html! { <td class="n">{ if p.acks.is_empty() { "–".to_owned() } else { n.to_string() } }</td> }
+    };
     html! {
         <section class="card clients" role="group" aria-label="Producers" {style}>
             <header style="padding-right:6px"><h2>{ "Producers" }</h2><span class="micro dim">{ acks }</span></header>
@@ -31,7 +34,7 @@ pub fn Producers(props: &ProducersProps) -> Html {
                     { for props.producers.iter().map(|p| html! {
                         <tr key={p.id.0} title={p.last_error.clone().unwrap_or_default()}>
                             <td><span class="who"><Icon name="producer" />{ &p.name }</span></td>
-                            { number(p.acked) }{ number(p.waiting) }{ number(p.retries) }{ number(p.failed) }
+                            { number(p, p.acked) }{ number(p, p.waiting) }{ number(p, p.retries) }{ number(p, p.failed) }
                         </tr>
                     }) }
                 </tbody>
