@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{
     Evidence, Expr, Fact, GoalError, Value,
-    parse::{Arg, Condition, Node, Op},
+    expr::{Arg, Condition, Node, Op},
     paths::{self, Thing},
     records::{self, Filter},
 };
@@ -49,13 +49,13 @@ fn thing<'a>(expr: &Expr, scope: &Scope<'a>) -> Result<Thing<'a>, GoalError> {
         }
         Node::Name(name) => match scope.variables.iter().rev().find(|(variable, _)| variable == name) {
             Some((_, value)) => plain(value.clone()),
-            None => Ok(paths::field(Thing::Cluster(&evidence.view), name, &evidence.learner)),
+            None => Ok(paths::field(Thing::Cluster(&evidence.view), name, evidence)),
         },
         Node::Bare(word) => {
             let variable = scope.variables.iter().rev().find(|(variable, _)| variable == word);
             plain(variable.map_or_else(|| word.as_str().into(), |(_, value)| value.clone()))
         }
-        Node::Field(on, name) => Ok(paths::field(thing(on, scope)?, name, &evidence.learner)),
+        Node::Field(on, name) => Ok(paths::field(thing(on, scope)?, name, evidence)),
         Node::Index(on, index) => {
             let index = index.eval(scope)?;
             Ok(paths::index(thing(on, scope)?, &index))
@@ -190,6 +190,7 @@ fn function<'a>(name: &str, args: &[Arg], scope: &Scope<'a>) -> Result<Thing<'a>
         }
         "now" => return thing(arg(0), scope),
         "lost" => records::lost(evidence, &filter(args, scope)?).into(),
+        "dup" => records::dup(evidence, &arg(0).eval(scope)?.to_string()).into(),
         "order_inverted" => records::order_inverted(evidence, &filter(args, scope)?).into(),
         "distinct_partitions" => records::distinct_partitions(evidence, &filter(args, scope)?).into(),
         "len" => match arg(0).eval(scope)? {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Expr, Fact, Scope, Value, facts, parse::Node};
+use super::{Expr, Fact, Scope, Value, expr::Node, facts};
 use crate::{
     id::{NodeId, TopicPartition},
     seam::Time,
@@ -116,6 +116,12 @@ impl Evidence {
     pub(super) fn acks_of(&self, producer: NodeId) -> Value {
         let found = self.view.producers.iter().find(|p| p.id == producer);
         found.map_or(Value::None, |p| p.acks.as_str().into())
+    }
+
+    /// The group of a reader.
+    pub(super) fn group_of(&self, consumer: NodeId) -> Value {
+        let found = self.view.consumers.iter().find(|c| c.id == consumer).and_then(|c| c.group_id.as_deref());
+        found.map_or(Value::None, Value::from)
     }
 
     /// Size of the in-sync set when the newest fact was seen.

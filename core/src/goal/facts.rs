@@ -1,6 +1,6 @@
 //! Events by the names that lessons use: what a person would say happened, rather than which machine traced it.
 
-use super::{Value, evidence::Evidence};
+use super::{Value, evidence::Evidence, groups};
 use crate::{
     id::{NodeId, TopicPartition},
     seam::Time,
@@ -35,9 +35,20 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
     ("Produced", &["topic", "partition", "producer", "key"]),
     ("ProduceAck", &["topic", "partition", "producer", "offset", "records", "acks", "isr_size", "epoch"]),
     ("ProduceErr", &["topic", "partition", "producer", "code", "final"]),
-    ("Delivered", &["topic", "partition", "reader", "offset", "key"]),
+    ("Delivered", &["topic", "partition", "reader", "group", "offset", "key"]),
     ("Fetch", &["by", "from", "topic", "partition", "offset"]),
     ("FetchAnswer", &["by", "to", "records"]),
+    ("ConsumerStop", &["reader", "graceful"]),
+    ("CoordinatorLoaded", &["broker", "partition", "groups"]),
+    ("MemberJoined", &["group", "member"]),
+    ("MemberLeft", &["group", "member", "why"]),
+    ("RebalanceStarted", &["group", "generation", "members", "why"]),
+    ("GenerationBegan", &["group", "generation", "protocol", "leader", "members"]),
+    ("GroupStable", &["group", "generation"]),
+    ("Assigned", &["group", "member", "generation", "partitions", "count"]),
+    ("Revoked", &["group", "member", "generation", "partitions", "count", "lost"]),
+    ("OffsetCommitted", &["group", "member", "generation", "topic", "partition", "offset"]),
+    ("OffsetCommitRefused", &["group", "member", "code"]),
 ];
 
 /// One of [`EVENTS`], as it happened.
@@ -62,16 +73,16 @@ impl Fact {
 /// At most this many records of one read become facts of their own.
 const READ_MOST: i64 = 1000;
 
-type Fields = Vec<(&'static str, Value)>;
+pub(super) type Fields = Vec<(&'static str, Value)>;
 
-fn of(partition: &TopicPartition, mut rest: Fields) -> Fields {
+pub(super) fn of(partition: &TopicPartition, mut rest: Fields) -> Fields {
     let mut fields: Fields =
         vec![("topic", Value::from(partition.topic.as_str())), ("partition", Value::Int(partition.partition.into()))];
     fields.append(&mut rest);
     fields
 }
 
-fn error_name(code: i16) -> Value {
+pub(super) fn error_name(code: i16) -> Value {
     ErrorCode::from_code(code).name().into()
 }
 
@@ -81,11 +92,8 @@ pub(super) fn of_event(event: &Event, known: &Evidence) -> Vec<(&'static str, Fi
     let on = |name: &'static str| vec![(name, vec![("node", node.clone())])];
     let one = |name: &'static str, fields: Fields| vec![(name, fields)];
     match &event.kind {
-        EventKind::Killed | EventKind::PowerLost => {
-            let stop = ("BrokerStop", vec![("node", node.clone()), ("graceful", false.into())]);
-            [on("Killed"), vec![stop]].concat()
-        }
-        EventKind::StopAsked => one("BrokerStop", vec![("node", node), ("graceful", true.into())]),
+        EventKind::Killed | EventKind::PowerLost => [on("Killed"), vec![stopped(event.node, false)]].concat(),
+        EventKind::StopAsked => vec![stopped(event.node, true)],
         EventKind::Started => on("Started"),
         EventKind::Paused => on("Paused"),
         EventKind::Resumed => on("Resumed"),
@@ -214,6 +222,7 @@ pub(super) fn of_event(event: &Event, known: &Evidence) -> Vec<(&'static str, Fi
             .map(|offset| {
                 let fields = vec![
                     ("reader", name_of(event.node)),
+                    ("group", known.group_of(event.node)),
                     ("offset", offset.into()),
                     ("key", known.key_at(partition, offset)),
                 ];
@@ -221,7 +230,15 @@ pub(super) fn of_event(event: &Event, known: &Evidence) -> Vec<(&'static str, Fi
             })
             .collect(),
         EventKind::Sent(frame) if frame.api_key == 1 && !frame.background => fetch(frame),
-        _ => Vec::new(),
+        kind => groups::fact(event.node, kind, known).into_iter().collect(),
+    }
+}
+
+/// A server and a reader are two things to lose.
+fn stopped(node: NodeId, graceful: bool) -> (&'static str, Fields) {
+    match node.0 {
+        ..=1000 => ("BrokerStop", vec![("node", node.into()), ("graceful", graceful.into())]),
+        _ => ("ConsumerStop", vec![("reader", name_of(node)), ("graceful", graceful.into())]),
     }
 }
 
@@ -239,7 +256,7 @@ fn fetch(frame: &FrameFacts) -> Vec<(&'static str, Fields)> {
 }
 
 /// `P1`, `A`: as in views.
-fn name_of(node: NodeId) -> Value {
+pub(super) fn name_of(node: NodeId) -> Value {
     let name = node_name(node);
     name.strip_prefix("consumer ").unwrap_or(&name).into()
 }

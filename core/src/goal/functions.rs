@@ -34,6 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("was", "was(start) or was(\"name of a step\")", (1, 1), 0, &[]),
     function("now", "now(condition)", (1, 1), 0, &[]),
     function("lost", "lost(acks=all), acks being 0, 1, all or any", (0, 0), 0, &["acks", "topic"]),
+    function("dup", "dup(\"orders\"), a topic", (1, 1), 0, &[]),
     function("order_inverted", "order_inverted(topic=\"orders\", key=\"ana\")", (0, 0), 0, &["topic", "key"]),
     function("distinct_partitions", "distinct_partitions(key=\"ana\")", (0, 0), 0, &["topic", "key"]),
     // About values.

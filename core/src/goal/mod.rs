@@ -9,25 +9,29 @@
 //! now(t("orders").p(0).r(leader).leo >= 3)          # `leader` is a variable of the lesson
 //! between(BrokerStop{graceful: true}, LeaderElected{}) < between(Killed{}, LeaderElected{})
 //! [b for b in t("orders").p(0).isr if b != dead]
+//! len(group("billing").members) == 5 && group("billing").owner("orders", 0) != none
 //! ```
 //!
-//! Read `parse` (text to [`Expr`]), `names` (what there is, and what is said of a name that there is not), `facts`
-//! (events by the names that lessons use), `evidence` (what has been seen) and `eval`.
+//! Read `expr` (what an expression is), `parse` (how it is read), `names` (what there is, and what is said of a name that
+//! there is not), `facts` (events by the names that lessons use), `evidence` (what has been seen) and `eval`.
 
 mod eval;
 mod evidence;
+mod expr;
 mod facts;
 mod functions;
+mod groups;
 mod names;
 mod parse;
 mod paths;
+mod properties;
 mod records;
 mod value;
 
 pub use eval::Scope;
 pub use evidence::{Evidence, Learner};
+pub use expr::Expr;
 pub use facts::Fact;
-pub use parse::Expr;
 pub use value::Value;
 
 use thiserror::Error;

@@ -1,105 +1,13 @@
-//! The names of the language: properties of things, functions, events and their fields. A name that does not exist is
+//! Names in an expression: properties of things, functions, events and their fields. A name that does not exist is
 //! found when a lesson is read and not when a learner gets there, and the error says the nearest one that does.
 
 use super::{
     GoalError,
+    expr::{Arg, Condition, Expr, Node},
     facts::EVENTS,
     functions::FUNCTIONS,
-    parse::{Arg, Condition, Expr, Node},
+    properties::{Kind, NOT_BUILT, of, property},
 };
-
-/// What an expression stands for, as far as it matters for what may follow it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A plain value, or not known before it is evaluated.
-    Value,
-    Cluster,
-    Brokers,
-    Broker,
-    Topic,
-    Partition,
-    Replica,
-    Quorum,
-    Producer,
-    Consumer,
-    Link,
-    Learner,
-    /// An event that happened.
-    Event,
-}
-
-/// Properties: of what, name, what it is. Those that take arguments end in `(`.
-const PROPERTIES: &[(Kind, &str, Kind)] = &[
-    (Kind::Cluster, "t(", Kind::Topic),
-    (Kind::Cluster, "topics", Kind::Value),
-    (Kind::Cluster, "brokers", Kind::Brokers),
-    (Kind::Cluster, "quorum", Kind::Quorum),
-    (Kind::Cluster, "prod(", Kind::Producer),
-    (Kind::Cluster, "producers", Kind::Value),
-    (Kind::Cluster, "consumer(", Kind::Consumer),
-    (Kind::Cluster, "consumers", Kind::Value),
-    (Kind::Cluster, "link(", Kind::Link),
-    (Kind::Cluster, "config(", Kind::Value),
-    (Kind::Cluster, "learner", Kind::Learner),
-    (Kind::Cluster, "at_ms", Kind::Value),
-    (Kind::Broker, "id", Kind::Value),
-    (Kind::Broker, "alive", Kind::Value),
-    (Kind::Broker, "process", Kind::Value),
-    (Kind::Broker, "fenced", Kind::Value),
-    (Kind::Broker, "epoch", Kind::Value),
-    (Kind::Broker, "rack", Kind::Value),
-    (Kind::Broker, "session_ms", Kind::Value),
-    (Kind::Broker, "leads", Kind::Value),
-    (Kind::Broker, "parked", Kind::Value),
-    (Kind::Topic, "exists", Kind::Value),
-    (Kind::Topic, "partitions", Kind::Value),
-    (Kind::Topic, "ids", Kind::Value),
-    (Kind::Topic, "nonempty", Kind::Value),
-    (Kind::Topic, "total", Kind::Value),
-    (Kind::Topic, "p(", Kind::Partition),
-    (Kind::Partition, "leader", Kind::Value),
-    (Kind::Partition, "leader_epoch", Kind::Value),
-    (Kind::Partition, "partition_epoch", Kind::Value),
-    (Kind::Partition, "replicas", Kind::Value),
-    (Kind::Partition, "isr", Kind::Value),
-    (Kind::Partition, "elr", Kind::Value),
-    (Kind::Partition, "min_isr", Kind::Value),
-    (Kind::Partition, "under_min", Kind::Value),
-    (Kind::Partition, "hw", Kind::Value),
-    (Kind::Partition, "leo", Kind::Value),
-    (Kind::Partition, "log_start", Kind::Value),
-    (Kind::Partition, "r(", Kind::Replica),
-    (Kind::Replica, "leo", Kind::Value),
-    (Kind::Replica, "hw", Kind::Value),
-    (Kind::Replica, "log_start", Kind::Value),
-    (Kind::Replica, "leads", Kind::Value),
-    (Kind::Replica, "epochs", Kind::Value),
-    (Kind::Replica, "keys", Kind::Value),
-    (Kind::Replica, "values", Kind::Value),
-    (Kind::Replica, "cut", Kind::Value),
-    (Kind::Replica, "lag_ms", Kind::Value),
-    (Kind::Quorum, "leader", Kind::Value),
-    (Kind::Quorum, "epoch", Kind::Value),
-    (Kind::Quorum, "hw", Kind::Value),
-    (Kind::Quorum, "voters", Kind::Value),
-    (Kind::Producer, "acks", Kind::Value),
-    (Kind::Producer, "acked", Kind::Value),
-    (Kind::Producer, "waiting", Kind::Value),
-    (Kind::Producer, "retries", Kind::Value),
-    (Kind::Producer, "errors", Kind::Value),
-    (Kind::Producer, "last_error", Kind::Value),
-    (Kind::Consumer, "read", Kind::Value),
-    (Kind::Consumer, "position(", Kind::Value),
-    (Kind::Link, "cut", Kind::Value),
-    (Kind::Link, "extra_ms", Kind::Value),
-    (Kind::Learner, "stepped", Kind::Value),
-    (Kind::Learner, "answered(", Kind::Value),
-    (Kind::Learner, "right(", Kind::Value),
-];
-
-fn property(of: Kind, name: &str) -> Option<Kind> {
-    PROPERTIES.iter().find(|(kind, n, _)| *kind == of && *n == name).map(|(.., is)| *is)
-}
 
 /// What an expression stands for; the first wrong name in it is the error.
 pub(super) fn check(expr: &Expr, scope: &mut Vec<String>) -> Result<Kind, GoalError> {
@@ -138,6 +46,7 @@ pub(super) fn check(expr: &Expr, scope: &mut Vec<String>) -> Result<Kind, GoalEr
             if let Some(kind) = property(Kind::Cluster, &format!("{name}(")) {
                 return Ok(kind);
             }
+            not_built(expr.at, name)?;
             let Some(function) = FUNCTIONS.iter().find(|f| f.name == name) else {
                 let known = FUNCTIONS.iter().map(|f| f.name).chain(of(Kind::Cluster));
                 return Err(GoalError::new(expr.at, format!("there is no function {name:?}"), nearest(name, known)));
@@ -184,11 +93,17 @@ pub(super) fn check(expr: &Expr, scope: &mut Vec<String>) -> Result<Kind, GoalEr
     }
 }
 
+fn not_built(at: usize, name: &str) -> Result<(), GoalError> {
+    let found = NOT_BUILT.iter().find(|(known, ..)| *known == name);
+    found.map_or(Ok(()), |(_, problem, cure)| Err(GoalError::new(at, *problem, *cure)))
+}
+
 fn check_args(args: &[Arg], scope: &mut Vec<String>) -> Result<(), GoalError> {
     args.iter().try_for_each(|arg| check(&arg.value, scope).map(|_| ()))
 }
 
 fn check_event(at: usize, name: &str, conditions: &[Condition], scope: &mut Vec<String>) -> Result<(), GoalError> {
+    not_built(at, name)?;
     let Some((_, fields)) = EVENTS.iter().find(|(event, _)| *event == name) else {
         let cure = nearest(name, EVENTS.iter().map(|(event, _)| *event));
         return Err(GoalError::new(at, format!("no event is called {name:?}"), cure));
@@ -232,6 +147,8 @@ fn member(at: usize, kind: Kind, name: &str) -> Result<Kind, GoalError> {
         Kind::Quorum => "the quorum",
         Kind::Producer => "a producer",
         Kind::Consumer => "a consumer",
+        Kind::Group => "a group",
+        Kind::Member => "a member",
         Kind::Link => "a link",
         Kind::Learner => "the learner",
         Kind::Event => "an event",
@@ -242,10 +159,6 @@ fn member(at: usize, kind: Kind, name: &str) -> Result<Kind, GoalError> {
         _ => nearest(shown, of(kind)),
     };
     Err(GoalError::new(at, format!("{what} has no {shown:?}"), cure))
-}
-
-fn of(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
-    PROPERTIES.iter().filter(move |(k, ..)| *k == kind).map(|(_, name, _)| name.trim_end_matches('('))
 }
 
 /// `did you mean "leader"?`, or all that there is.

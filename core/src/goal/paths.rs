@@ -1,10 +1,10 @@
 //! Things of a view and what they say of themselves: `t("orders").p(0).r(2).leo`.
 
-use super::{Fact, Learner, Value};
+use super::{Evidence, Fact, Learner, Value, groups};
 use crate::{
     id::NodeId,
     metadata::configs::default_value,
-    view::{ClusterView, ConsumerView, NodeView, PartitionView, ProcessState, ProducerView, ReplicaView},
+    view::{ClusterView, ConsumerView, MemberView, NodeView, PartitionView, ProcessState, ProducerView, ReplicaView},
 };
 
 /// What an expression stands for while it is evaluated. Things that do not exist are `Plain(None)`.
@@ -20,6 +20,8 @@ pub(super) enum Thing<'a> {
     Quorum(&'a ClusterView),
     Producer(&'a ProducerView),
     Consumer(&'a ConsumerView),
+    Group(&'a ClusterView, String),
+    Member(&'a ClusterView, Box<MemberView>),
     Link(&'a ClusterView, NodeId, NodeId),
     Learner(&'a Learner),
     Happened(&'a Fact),
@@ -36,6 +38,8 @@ impl Thing<'_> {
             Self::Partition(_, p) => format!("{}-{}", p.topic, p.partition).into(),
             Self::Producer(p) => p.name.as_str().into(),
             Self::Consumer(c) => c.name.as_str().into(),
+            Self::Group(_, id) => id.into(),
+            Self::Member(view, member) => groups::member_name(view, &member.id).into(),
             Self::Happened(fact) => fact.name.into(),
             Self::Cluster(_) | Self::Replica(..) | Self::Quorum(_) | Self::Link(..) | Self::Learner(_) => {
                 Value::Bool(true)
@@ -60,9 +64,9 @@ pub(super) fn replica<'a>(view: &'a ClusterView, topic: &str, partition: i64, br
 }
 
 /// A property without arguments. `names` has made sure that it exists for this kind of thing.
-pub(super) fn field<'a>(thing: Thing<'a>, name: &str, learner: &'a Learner) -> Thing<'a> {
+pub(super) fn field<'a>(thing: Thing<'a>, name: &str, evidence: &'a Evidence) -> Thing<'a> {
     let value = match thing {
-        Thing::Cluster(view) => return cluster(view, name, learner),
+        Thing::Cluster(view) => return cluster(view, name, &evidence.learner),
         Thing::Plain(_) | Thing::Brokers(_) => Value::None,
         Thing::Broker(view, node) => broker(view, node, name),
         Thing::Topic(view, topic) => topic_field(view, &topic, name),
@@ -80,6 +84,8 @@ pub(super) fn field<'a>(thing: Thing<'a>, name: &str, learner: &'a Learner) -> T
         },
         Thing::Consumer(c) if name == "read" => (c.read as i64).into(),
         Thing::Consumer(_) => Value::None,
+        Thing::Group(view, id) => groups::field(view, &id, name, evidence),
+        Thing::Member(view, member) => groups::member_field(view, &member, name),
         Thing::Link(view, a, b) => {
             let link = view.links.iter().find(|l| (l.a, l.b) == (a, b) || (l.b, l.a) == (a, b));
             match name {
@@ -106,6 +112,7 @@ fn cluster<'a>(view: &'a ClusterView, name: &str, learner: &'a Learner) -> Thing
             topics.into()
         }
         "producers" => view.producers.iter().map(|p| p.name.clone()).collect::<Vec<_>>().into(),
+        "groups" => view.groups().into_iter().map(|group| group.id).collect::<Vec<_>>().into(),
         "consumers" => view.consumers.iter().map(|c| c.name.clone()).collect::<Vec<_>>().into(),
         _ => Value::None,
     })
@@ -119,6 +126,11 @@ pub(super) fn call<'a>(thing: Thing<'a>, name: &str, args: &[Value]) -> Thing<'a
         (Thing::Cluster(view), "t") => Some(Thing::Topic(view, text())),
         (Thing::Cluster(view), "prod") => view.producers.iter().find(|p| p.name == text()).map(Thing::Producer),
         (Thing::Cluster(view), "consumer") => view.consumers.iter().find(|c| c.name == text()).map(Thing::Consumer),
+        (Thing::Cluster(view), "group") => Some(Thing::Group(view, text())),
+        (Thing::Group(view, id), "member") => {
+            groups::member(view, &id, &text()).map(|member| Thing::Member(view, Box::new(member)))
+        }
+        (Thing::Group(view, id), _) => int(1).map(|p| Thing::Plain(groups::of_partition(view, &id, name, &text(), p))),
         (Thing::Cluster(view), "link") => {
             int(0).zip(int(1)).map(|(a, b)| Thing::Link(view, NodeId(a as i32), NodeId(b as i32)))
         }

@@ -1,9 +1,12 @@
 //! Records followed from the producer to the log and to a reader, put together from facts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Evidence, Fact, Value, paths};
-use crate::{id::NodeId, view::ProcessState};
+use crate::{
+    id::NodeId,
+    view::{PartitionView, ProcessState},
+};
 
 /// Which records a question is about.
 #[derive(Default)]
@@ -51,6 +54,19 @@ pub(super) fn lost(evidence: &Evidence, filter: &Filter) -> i64 {
         }
     }
     lost
+}
+
+/// Records that a topic holds more than once: one key, value and producer twice in a partition. Whether idempotence was
+/// missing is seen by it (KIP-98). A view shows the newest records of a log; older ones are not counted.
+pub(super) fn dup(evidence: &Evidence, topic: &str) -> i64 {
+    let of_topic = evidence.view.headline().into_iter().map(|h| h.partition).filter(|p| p.topic == topic);
+    let in_partition = |p: PartitionView| {
+        let leader = paths::replica(&evidence.view, &p.topic, p.partition.into(), p.leader.into());
+        let mut seen = BTreeSet::new();
+        let tail = leader.map(|leader| leader.tail.iter()).into_iter().flatten();
+        tail.filter(|r| !seen.insert((&r.key, &r.value, r.producer_id))).count() as i64
+    };
+    of_topic.map(in_partition).sum()
 }
 
 /// Whether some reader got two records in another order than the one in which they were handed to the producers.
