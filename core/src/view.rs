@@ -282,6 +282,7 @@ pub struct ProducerView {
     pub acked_offsets: Vec<(TopicPartition, i64)>,
 }
 
+/// Of a simulated world also those that do not run, with what they last said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConsumerView {
     pub id: NodeId,

@@ -10,11 +10,15 @@ use crate::{
 };
 
 /// Names of the scenarios, with a sentence each.
-pub const SCENARIOS: [(&str, &str); 5] = [
+pub const SCENARIOS: [(&str, &str); 6] = [
     ("sandbox", "three controllers, three brokers, topic orders, two producers with slow traffic, one consumer"),
     ("three-brokers", "the same cluster under 1,000 records/s of 100 bytes over 3 partitions, RF 3, one consumer"),
     ("one-broker", "one controller, one broker, topic orders with one partition, one producer, one consumer"),
     ("groups", "three brokers, topic orders with 6 partitions, group billing with two members and two more to add"),
+    (
+        "fan-out",
+        "topic orders with 4 partitions, group billing with one member and four more to add, group audit to add",
+    ),
     ("nine-brokers", "three controllers, nine brokers, topic orders with 24 partitions, RF 3, for those who draw it"),
 ];
 
@@ -87,6 +91,7 @@ impl Scenario {
             "three-brokers" => Self::three_brokers(),
             "one-broker" => Self::one_broker(),
             "groups" => Self::groups(),
+            "fan-out" => Self::fan_out(),
             "nine-brokers" => Self::nine_brokers(),
             _ => {
                 let known: Vec<_> = SCENARIOS.iter().map(|(name, _)| *name).collect();
@@ -206,18 +211,12 @@ impl Scenario {
         scenario
     }
 
-    /// Members begin on Kafka's own settings, cooperatively. Of `__consumer_offsets` there are fewer partitions than 50, to
-    /// be seen.
+    /// Members begin on Kafka's own settings, cooperatively.
     fn groups() -> Self {
         let mut scenario = Self::cluster("groups", 3, 3);
         scenario.topics.push(orders(6, 3, 2));
         scenario.opens_at = Time::from_ms(15_000);
-        scenario.node_config.offsets_topic_num_partitions = 4;
-        scenario.presets.push(Preset {
-            key: "offsets.topic.num.partitions".into(),
-            value: "4".into(),
-            kafka_default: "50".into(),
-        });
+        scenario.few_offsets_partitions();
         scenario.producers = vec![scenario.producer(1001, "P1")];
         let member = |(i, name): (i32, &str)| ConsumerConfig {
             group_id: Some("billing".into()),
@@ -234,6 +233,40 @@ impl Scenario {
             keys: (0..30).map(|i| format!("key-{i}")).collect(),
         });
         scenario
+    }
+
+    /// Two applications and one topic. Their consumers have Kafka's own settings: the range assignor, eagerly.
+    fn fan_out() -> Self {
+        let mut scenario = Self::cluster("fan-out", 3, 3);
+        scenario.topics.push(orders(4, 3, 2));
+        scenario.opens_at = Time::from_ms(15_000);
+        scenario.few_offsets_partitions();
+        scenario.producers = vec![scenario.producer(1001, "P1")];
+        let names = ["A", "B", "C", "D", "E", "F"];
+        let member = |(i, name): (i32, &str)| {
+            let group = if name == "F" { "audit" } else { "billing" };
+            ConsumerConfig { group_id: Some(group.into()), ..scenario.consumer(i, name) }
+        };
+        scenario.consumers = (1101..).zip(names).map(member).collect();
+        scenario.spare = (1102..=1106).map(NodeId).collect();
+        scenario.traffic.push(Traffic {
+            from: Time::from_ms(4000),
+            every_ms: 250,
+            producers: vec![NodeId(1001)],
+            topic: "orders".into(),
+            keys: (0..30).map(|i| format!("key-{i}")).collect(),
+        });
+        scenario
+    }
+
+    /// So few that all of them can be drawn.
+    fn few_offsets_partitions(&mut self) {
+        self.node_config.offsets_topic_num_partitions = 4;
+        self.presets.push(Preset {
+            key: "offsets.topic.num.partitions".into(),
+            value: "4".into(),
+            kafka_default: "50".into(),
+        });
     }
 
     fn nine_brokers() -> Self {

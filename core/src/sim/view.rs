@@ -29,13 +29,13 @@ impl World {
                     Some(Process::Producer(producer)) => view.producers.push(producer.view()),
                     _ => view.producers.extend(node.last_view.producer.clone()),
                 },
-                Role::Consumer(_) => match &node.process {
+                Role::Consumer(i) => match &node.process {
                     Some(Process::Consumer(consumer)) => {
                         view.consumers.push(ConsumerView { process: node.state, ..consumer.view() });
                     }
                     _ => {
-                        let last = node.last_view.consumer.clone();
-                        view.consumers.extend(last.map(|c| ConsumerView { process: node.state, ..c }));
+                        let last = node.last_view.consumer.clone().unwrap_or_else(|| self.waiting_consumer(i));
+                        view.consumers.push(ConsumerView { process: node.state, ..last });
                     }
                 },
                 Role::Admin => {}
@@ -44,6 +44,18 @@ impl World {
             }
         }
         view
+    }
+
+    /// A consumer that has never run: it can be added.
+    fn waiting_consumer(&self, index: usize) -> ConsumerView {
+        let config = &self.scenario.consumers[index];
+        ConsumerView {
+            id: config.id,
+            name: config.name.clone(),
+            group_id: config.group_id.clone(),
+            generation: -1,
+            ..ConsumerView::default()
+        }
     }
 
     /// What the node believes now, or last believed if it is down or paused.
