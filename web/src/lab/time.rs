@@ -11,6 +11,10 @@ use crate::{backend::Step, pace};
 impl Lab {
     /// What one frame of the screen plays.
     pub fn tick(&self, elapsed_ms: f64) {
+        // A frame that was asked for before time was stopped comes after it.
+        if !self.0.state.borrow().playing {
+            return;
+        }
         self.change(|state| {
             let before = state.backend.event_count();
             pace::advance(&mut state.backend, elapsed_ms, state.speed, state.attention_until, state.background);
