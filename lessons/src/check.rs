@@ -122,6 +122,26 @@ impl Check<'_> {
                 (_, false) => (&world, &progress),
             };
             self.question(i, template, place.0, place.1, seed);
+            self.follow_up(template, seed);
+        }
+    }
+
+    /// An interview asks once more with one setting changed.
+    fn follow_up(&mut self, template: &Template, seed: u64) {
+        let Some(option) = &template.follow else { return };
+        let key = format!("quiz.{}", template.name);
+        let Ok(scenario) = Scenario::parse(&format!("{},{option}", self.lesson.scenario)) else { return };
+        let mut world = World::new(scenario, seed);
+        world.set_checking(false);
+        world.run_until(self.lesson.begins_at);
+        let progress = Progress::begin(self.lesson, &world.view());
+        let facts = progress.variables(self.lesson);
+        match quiz::ask(self.lesson, template, &facts, &progress.evidence, &world, seed) {
+            Ok(question) => self.options(template, &question, &format!("seed {seed}, with {option}")),
+            Err(why) => {
+                let problem = format!("seed {seed}, with {option}: the question cannot be computed: {why}");
+                self.report(&key, problem, "change another setting with follow");
+            }
         }
     }
 
@@ -181,19 +201,25 @@ impl Check<'_> {
                 );
             }
         };
+        self.options(template, &question, &format!("seed {seed}"));
+        self.pinned_case(i, template, progress, &question, &variables, seed);
+    }
+
+    /// Whether there is something to choose, and one right choice.
+    fn options(&mut self, template: &Template, question: &Question, when: &str) {
+        let key = format!("quiz.{}", template.name);
         let right = question.options.iter().filter(|offer| offer.right).count();
         let wrong = question.options.len() - right;
         let wanted = if template.many { right >= 1 } else { right == 1 };
         if !wanted || wrong == 0 {
-            let problem = format!("seed {seed}: the question has {right} right and {wrong} wrong options");
+            let problem = format!("{when}: the question has {right} right and {wrong} wrong options");
             self.report(&key, problem, "exactly one must be right (many: one or more), and one or more wrong");
         }
         let texts =
             question.options.iter().flat_map(|o| [o.text.as_str(), o.why.as_str()]).chain([question.stem.as_str()]);
         if let Some(text) = texts.clone().find(|text| text.contains('…')) {
-            self.report(&key, format!("seed {seed}: a value is not known in: {text}"), "define it for every state");
+            self.report(&key, format!("{when}: a value is not known in: {text}"), "define it for every state");
         }
-        self.pinned_case(i, template, progress, &question, &variables, seed);
     }
 
     fn pinned_case(

@@ -22,6 +22,11 @@ impl Variables {
         self.0.iter().fold(Scope::new(evidence), |scope, (name, value)| scope.with(name, value.clone()))
     }
 
+    /// Whether an expression is true of what was seen, with these values for its names.
+    pub fn holds(&self, expr: &Expr, evidence: &Evidence) -> bool {
+        expr.eval(&self.scope(evidence)).is_ok_and(|value| value.is_true())
+    }
+
     /// The text with its values. What is not known yet is shown as `…`.
     pub fn fill(&self, text: &str) -> String {
         let mut filled = String::new();

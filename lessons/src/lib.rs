@@ -2,11 +2,12 @@
 //! (questions). No Rust belongs to a lesson; `README.md` beside this crate's manifest says how to write one.
 //!
 //! Read `raw` (what the files hold), `model` (what it means, or where it is wrong), `progress` (a lesson that somebody
-//! takes), `quiz` (questions computed from a cluster) and `check` (whether a lesson keeps what it promises).
+//! takes), `quiz` (questions computed from a cluster), `interview` (questions of all lessons) and `check` (whether a lesson keeps what it promises).
 #![forbid(unsafe_code)]
 
 pub mod check;
 mod fill;
+pub mod interview;
 mod line;
 mod model;
 mod progress;
@@ -16,7 +17,7 @@ mod trouble;
 mod words;
 
 pub use fill::Variables;
-pub use line::Line;
+pub use line::{Line, read as read_line};
 pub use model::{Goal, Lesson, Script, Step, StepKind, Template};
 pub use progress::{GoalState, Progress};
 pub use trouble::Trouble;

@@ -23,7 +23,7 @@ pub enum Line {
 
 /// Reads `kill 1`, `produce orders key=ana value=1`, `wait 5s`, `until EXPRESSION`, `step 8`, `mark NAME`,
 /// `answer QUIZ right`. The error says what to write.
-pub(crate) fn read(text: &str, variables: &[&str]) -> Result<Line, String> {
+pub fn read(text: &str, variables: &[&str]) -> Result<Line, String> {
     let (verb, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     let words: Vec<&str> = rest.split_whitespace().collect();
     match verb {

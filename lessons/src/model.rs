@@ -8,6 +8,7 @@ use toml::Spanned;
 use crate::{
     Folder, Words,
     fill::holes,
+    interview::follow_key,
     line::{self, Line, duration_ms},
     raw::{RawLesson, RawQuiz, RawQuizzes, Text},
     trouble::{Source, Trouble},
@@ -84,6 +85,8 @@ pub struct Template {
     pub draw: Vec<(String, Expr)>,
     pub lets: Vec<(String, Expr)>,
     pub lines: Vec<String>,
+    /// What an interview changes in the scenario to ask once more.
+    pub follow: Option<String>,
     pub answer: Option<Expr>,
     pub many: bool,
     pub options: Vec<Choice>,
@@ -259,7 +262,7 @@ impl<'a> Reader<'a> {
         let mut templates = Vec::new();
         for quiz in quizzes.quizzes {
             place(format!("quiz.{}", quiz.name.get_ref()), &self.quiz, &quiz.name);
-            templates.extend(self.template(quiz, &names, &quiz_names));
+            templates.extend(self.template(quiz, &scenario, &names, &quiz_names));
         }
         let show = self.regions(&raw.show);
         self.words_are_used(&steps, &goals, &templates);
@@ -287,7 +290,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn template(&mut self, raw: RawQuiz, facts: &[String], quizzes: &BTreeSet<String>) -> Option<Template> {
+    fn template(
+        &mut self,
+        raw: RawQuiz,
+        scenario: &str,
+        facts: &[String],
+        quizzes: &BTreeSet<String>,
+    ) -> Option<Template> {
         let source = self.quiz;
         let draw = self.definitions(source, &raw.draw, facts);
         let mut names: Vec<String> = facts.iter().cloned().chain(draw.iter().map(|(n, _)| n.clone())).collect();
@@ -335,6 +344,16 @@ impl<'a> Reader<'a> {
         if !["B", "I", "A"].contains(&raw.level.get_ref().as_str()) {
             self.report(source, &raw.level, format!("there is no level {:?}", raw.level.get_ref()), "write B, I or A");
         }
+        if let Some(follow) = &raw.follow {
+            self.section(source, follow, &follow_key(raw.name.get_ref()), &[]);
+            if let Err(error) = Scenario::parse(&format!("{scenario},{}", follow.get_ref())) {
+                self.report(source, follow, error, "write one of those");
+            }
+            if at_end {
+                let cure = "ask it at the start, or leave follow away";
+                self.report(source, follow, "what was done in a lesson cannot be done in another cluster", cure);
+            }
+        }
         for right in &raw.pinned.right {
             let known = options.iter().any(|o| o.name == *right.get_ref()) || right.get_ref() == "answer";
             if !known {
@@ -351,6 +370,7 @@ impl<'a> Reader<'a> {
             draw,
             lets,
             lines: raw.lines.into_iter().map(Spanned::into_inner).collect(),
+            follow: raw.follow.map(Spanned::into_inner),
             answer,
             many: raw.many,
             options,
@@ -479,6 +499,7 @@ impl<'a> Reader<'a> {
         known.extend(steps.iter().map(|s| format!("step.{}", s.name)));
         known.extend(goals.iter().map(|g| format!("goal.{}", g.name)));
         known.extend(templates.iter().map(|t| format!("quiz.{}", t.name)));
+        known.extend(templates.iter().filter(|t| t.follow.is_some()).map(|t| follow_key(&t.name)));
         let keys: Vec<String> = self.words.keys().map(String::from).collect();
         for key in keys {
             if !known.contains(&key) && self.troubles.is_empty() {

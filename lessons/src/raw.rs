@@ -106,6 +106,8 @@ pub(crate) struct RawQuiz {
     /// What is done in the fork.
     #[serde(default, rename = "do")]
     pub lines: Vec<Text>,
+    /// Interviews ask once more with this option of the scenario; the words are `quiz.NAME.follow`.
+    pub follow: Option<Text>,
     /// Read in the fork: the right answer. Without it each option says when it `holds`.
     pub answer: Option<Text>,
     /// More than one may hold.

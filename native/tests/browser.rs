@@ -4,14 +4,14 @@
 
 #[path = "browser/page.rs"]
 mod page;
+#[path = "browser/server.rs"]
+mod server;
 
-use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
-use page::{Page, free_port};
+use page::Page;
 use serde_json::Value;
+use server::{Server, binary};
 
 /// Leader of a partition of `orders`, as the page's own data says it.
 const LEADER: &str = "(() => { const v = window.lab && JSON.parse(JSON.stringify(window.lab.view())); if (!v) return null; \
@@ -97,10 +97,10 @@ async fn browser_landmarks_and_names_of_the_contract() {
 /// Every state that looks different, wide and narrow, light and dark. Without `AXE` (see `cargo xtask test`) it says so.
 #[tokio::test]
 async fn browser_axe_finds_nothing_serious() {
-    let Some(axe) = std::env::var_os("AXE").and_then(|path| std::fs::read_to_string(path).ok()) else {
+    if std::env::var_os("AXE").is_none() {
         println!("skipped: AXE names no axe.min.js");
         return;
-    };
+    }
     let Some(server) = Server::serve() else { return };
     let mut found = Vec::new();
     for (width, height) in [(1440, 900), (390, 844)] {
@@ -115,13 +115,7 @@ async fn browser_axe_finds_nothing_serious() {
                     page.press("Escape").await;
                     page.press(key).await;
                 }
-                page.eval(&axe).await;
-                let run = "axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)) \
-                    .map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))";
-                let violations = page.eval(run).await;
-                found.extend(
-                    violations.as_array().into_iter().flatten().map(|v| format!("{width} {scheme} {key}: {v}")),
-                );
+                found.extend(page.serious().await.iter().map(|v| format!("{width} {scheme} {key}: {v}")));
             }
         }
         page.close().await;
@@ -173,58 +167,6 @@ async fn browser_wire_has_room_and_its_fields_are_reached_by_keyboard() {
     page.until("the bytes of the focused field", lit, |v| v.as_str().is_some_and(|t| !t.is_empty())).await;
     page.press("Escape").await;
     page.find("button", "Kill broker 1").await;
-    assert_eq!(page.console_errors().await, Vec::<String>::new());
-    page.close().await;
-}
-
-/// What the goals of the lesson say of themselves.
-const GOALS: &str = "[...document.querySelectorAll('[aria-label=\"Goals\"] li')].map(li => li.dataset.met).join(',')";
-
-#[tokio::test]
-async fn browser_first_lesson_by_keyboard_with_a_wrong_answer() {
-    let Some(server) = Server::serve() else { return };
-    let page = Page::open(&server.url("/#lesson=first-record"), 1440, 900).await;
-    page.find("complementary", "Lesson").await;
-    page.until("goals that are not met", GOALS, |v| v.as_str() == Some("false,false")).await;
-    assert!(page.try_find("complementary", "Inspector").await.is_none(), "the inspector comes with a later lesson");
-    let press = async |name: &str| {
-        page.find("button", name).await.focus().await;
-        page.press("Enter").await;
-    };
-    press("Produce").await;
-    page.press(" ").await;
-    let log_end = "(() => { const v = window.lab.view(); const view = typeof v === 'string' ? JSON.parse(v) : v; \
-        return view.nodes.flatMap(n => n.broker ? n.broker.replicas : []).filter(r => r.topic === 'orders')[0].high_watermark; })()";
-    press("Next event").await;
-    while page.eval(log_end).await.as_i64() != Some(1) {
-        press("Next event").await;
-    }
-    press("Next step").await;
-
-    // A wrong answer, locked in; the verdict says so and every option says why.
-    page.find("form", "Question").await;
-    page.find("radio", "The time of its arrival").await.focus().await;
-    page.press(" ").await;
-    press("Lock in").await;
-    let verdict = "[...document.querySelectorAll('form [role=status]')].map(e => e.innerText).join(' ')";
-    page.until("the verdict", verdict, |v| v.as_str().is_some_and(|text| text.contains("Not this time"))).await;
-    let before = page.eval("window.lab.view().at").await;
-    press("Show me").await;
-    page.find("button", "Back to my run").await;
-    press("Back to my run").await;
-    page.until("one's own run", "window.lab.view().at", |v| v == &before).await;
-
-    press("Next step").await;
-    press("Produce").await;
-    press("Produce").await;
-    press("Next event").await;
-    let mut steps = 0;
-    while page.eval(GOALS).await.as_str() != Some("true,true") {
-        press("Next event").await;
-        steps += 1;
-        assert!(steps < 200, "the goals are met after a few events");
-    }
-    page.screenshot("lesson").await;
     assert_eq!(page.console_errors().await, Vec::<String>::new());
     page.close().await;
 }
@@ -310,80 +252,4 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// A `kafka-lab` of this test's own, ended by pid when the test ends.
-struct Server {
-    child: Child,
-    http: String,
-    dir: Option<tempfile::TempDir>,
-}
-
-impl Server {
-    fn serve() -> Option<Self> {
-        let http = format!("127.0.0.1:{}", free_port());
-        let child = Self::spawn(&["serve", "--http", &http])?;
-        Some(Self { child, http, dir: None })
-    }
-
-    fn up() -> Option<Self> {
-        Self::up_with(&[])
-    }
-
-    fn up_with(args: &[&str]) -> Option<Self> {
-        let http = format!("127.0.0.1:{}", free_port());
-        let dir = tempfile::tempdir().expect("a folder for the cluster");
-        let port = free_ports(103);
-        let path = dir.path().display().to_string();
-        let port = port.to_string();
-        let child = Self::spawn(&[&["up", "--dir", &path, "--http", &http, "--port", &port], args].concat())?;
-        Some(Self { child, http, dir: Some(dir) })
-    }
-
-    fn spawn(args: &[&str]) -> Option<Child> {
-        for tool in ["chromium", "chromedriver"] {
-            let found = std::env::var_os("PATH")
-                .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
-            if !found {
-                println!("skipped: {tool} is not installed");
-                return None;
-            }
-        }
-        let child = Command::new(binary()).args(args).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        Some(child.expect("kafka-lab starts"))
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.http)
-    }
-
-    fn status(&self) -> Value {
-        let dir = self.dir.as_ref().expect("a cluster has a folder").path();
-        let out = Command::new(binary()).args(["status", "--json", "--dir"]).arg(dir).output().expect("status runs");
-        serde_json::from_slice(&out.stdout).expect("status --json prints JSON")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // SIGTERM, so that a cluster ends its own nodes; its folder goes with the test.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-    }
-}
-
-/// The binary that people run, when `cargo xtask test` has built it; cargo's own otherwise.
-fn binary() -> PathBuf {
-    std::env::var_os("KAFKA_LAB").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_kafka-lab")), PathBuf::from)
-}
-
-/// A port below which `count` more are free as well: nodes listen at fixed distances.
-fn free_ports(count: u16) -> u16 {
-    (0..200)
-        .map(|_| free_port())
-        .find(|&port| {
-            port < u16::MAX - count
-                && [0, 1, 2, 100, 101, 102].iter().all(|i| std::net::TcpListener::bind(("127.0.0.1", port + i)).is_ok())
-        })
-        .expect("free ports for a cluster")
 }

@@ -13,6 +13,7 @@ mod inspector;
 mod keys;
 mod lab;
 mod lesson;
+mod memory;
 mod model;
 mod pace;
 mod phone;

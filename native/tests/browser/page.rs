@@ -60,8 +60,13 @@ impl Page {
         let page = Self { client, driver, profile };
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         page.cdp("Emulation.setDeviceMetricsOverride", size).await;
-        page.client.goto(url).await.expect("the page loads");
+        page.goto(url).await;
         page
+    }
+
+    /// Another address. One that differs only behind the `#` does not load the page again, as when a link is followed.
+    pub async fn goto(&self, url: &str) {
+        self.client.goto(url).await.expect("the page loads");
     }
 
     /// The one element of that role whose accessible name is exactly `name`.
@@ -144,6 +149,7 @@ impl Page {
         };
         let code = match key {
             "Enter" => 13,
+            "Backspace" => 8,
             "Tab" => 9,
             "Escape" => 27,
             "ArrowLeft" => 37,
@@ -161,6 +167,18 @@ impl Page {
             }
             self.cdp("Input.dispatchKeyEvent", event).await;
         }
+    }
+
+    /// What axe-core finds serious or critical on the page as it is; nothing where `AXE` names no axe.min.js.
+    pub async fn serious(&self) -> Vec<String> {
+        let Some(axe) = std::env::var_os("AXE").and_then(|path| std::fs::read_to_string(path).ok()) else {
+            return Vec::new();
+        };
+        self.eval(&axe).await;
+        let run = "axe.run().then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact)) \
+            .map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))";
+        let found = self.eval(run).await;
+        found.as_array().into_iter().flatten().map(ToString::to_string).collect()
     }
 
     /// Errors and warnings that reached the console.

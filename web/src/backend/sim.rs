@@ -34,13 +34,17 @@ impl Sim {
 
     /// The beginning of a scenario, by its name.
     pub fn scenario(name: &str, seed: u64) -> Result<Self, String> {
-        Ok(Self { timeline: Timeline::new(&Session::new(name, seed))? })
+        Self::session(&Session::new(name, seed))
     }
 
     /// Where a lesson begins.
     pub fn lesson(lesson: &Lesson) -> Result<Self, String> {
-        let session = Session { cursor: lesson.begins_at, ..Session::new(&lesson.scenario, lesson.seed) };
-        Ok(Self { timeline: Timeline::new(&session)? })
+        Self::session(&Session { cursor: lesson.begins_at, ..Session::new(&lesson.scenario, lesson.seed) })
+    }
+
+    /// What was done in a session, at its cursor.
+    pub fn session(session: &Session) -> Result<Self, String> {
+        Ok(Self { timeline: Timeline::new(session)? })
     }
 
     /// Computes a question in a copy of the world.
@@ -57,8 +61,7 @@ impl Sim {
 
     /// What a link says, or what is wrong with it.
     pub fn from_link(link: &str) -> Result<Self, String> {
-        let session = Session::from_link(link).map_err(|error| error.to_string())?;
-        Ok(Self { timeline: Timeline::new(&session)? })
+        Self::session(&Session::from_link(link).map_err(|error| error.to_string())?)
     }
 
     pub fn link(&self) -> String {

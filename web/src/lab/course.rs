@@ -2,11 +2,15 @@
 
 use std::rc::Rc;
 
-use lab_core::view::ClusterView;
+use lab_core::{seam::Time, view::ClusterView};
 use lab_lessons::{GoalState, Lesson, Line, Progress, StepKind, Template, Variables, quiz::Question};
 
 use super::{Lab, State};
-use crate::{backend::Backend, pace};
+use crate::{
+    backend::Backend,
+    memory::{Memory, Taken},
+    pace,
+};
 
 /// A lesson and how far the person is.
 pub struct Course {
@@ -20,6 +24,8 @@ pub struct Course {
     pub back_to: Option<usize>,
     /// How many questions were asked: each gets a seed of its own.
     count: u64,
+    /// What the browser was told last; `None` while a lesson is only asked about.
+    remembered: Option<Taken>,
 }
 
 /// A question, and what the person did with it.
@@ -65,9 +71,32 @@ impl Course {
         let progress = Progress::begin(&lesson, &view);
         let branch = current(backend);
         let lesson = Rc::new(lesson);
-        let mut course = Self { lesson, progress, asked: None, begin: view, branch, back_to: None, count: 0 };
+        let mut course =
+            Self { lesson, progress, asked: None, begin: view, branch, back_to: None, count: 0, remembered: None };
         course.predict(backend);
+        course.remember();
         course
+    }
+
+    /// A question of an interview: its lesson is not taken, only asked about.
+    pub fn asking(lesson: Rc<Lesson>, progress: Progress, backend: &Backend, quiz: &str) -> Self {
+        let (begin, branch) = (backend.view(), current(backend));
+        let mut course =
+            Self { lesson, progress, asked: None, begin, branch, back_to: None, count: 0, remembered: None };
+        let lesson = course.lesson.clone();
+        if let Some(template) = lesson.quiz(quiz) {
+            course.ask(backend, template);
+        }
+        course
+    }
+
+    /// Tells the browser how far the lesson was taken.
+    fn remember(&mut self) {
+        let taken = Taken { step: self.progress.step, passed: self.progress.passed };
+        if self.remembered != Some(taken) {
+            self.remembered = Some(taken);
+            Memory::lesson(&self.lesson.name, taken);
+        }
     }
 
     /// Asks the question of the present step, if it has one: before anything happens.
@@ -103,6 +132,9 @@ impl Course {
         }
         let events = backend.events_since(seen as usize);
         self.progress.observe(&self.lesson, view, &events);
+        if self.remembered.is_some() {
+            self.remember();
+        }
     }
 
     pub fn view(&self) -> CourseView {
@@ -148,6 +180,15 @@ impl Course {
             ),
         };
         self.asked = Some(Asked { question, chosen: Vec::new(), locked: false, error });
+    }
+}
+
+/// Plays on to `to` in one go, however much happens until then.
+fn run_until(backend: &mut Backend, to: Time) {
+    let mut before = None;
+    while backend.now() < to && before != Some(backend.now()) {
+        before = Some(backend.now());
+        backend.run_until(to);
     }
 }
 
@@ -206,12 +247,20 @@ impl Lab {
     }
 
     pub fn lock_in(&self) {
-        self.course(|course, _| {
-            let Some(asked) = course.asked.as_mut().filter(|asked| !asked.chosen.is_empty()) else { return };
+        self.change(|state| {
+            let State { course: Some(course), interview, .. } = state else { return };
+            let open = |asked: &&mut Asked| !asked.chosen.is_empty() && !asked.locked;
+            let Some(asked) = course.asked.as_mut().filter(open) else { return };
+            if interview.as_ref().is_some_and(|interview| !interview.may_lock()) {
+                return;
+            }
             asked.locked = true;
             let text: Vec<&str> = asked.chosen.iter().map(|i| asked.question.options[*i].text.as_str()).collect();
             let (name, text, right) = (asked.question.name.clone(), text.join("; "), asked.is_right());
             course.progress.answered(&name, &text, right);
+            if let Some(interview) = interview {
+                interview.answered(right);
+            }
         });
     }
 
@@ -225,7 +274,7 @@ impl Lab {
             backend.fork()?;
             course.back_to.get_or_insert(before);
             for (after_ms, action) in &asked.question.reveal.actions {
-                backend.run_until(backend.now().plus_ms(*after_ms));
+                run_until(backend, backend.now().plus_ms(*after_ms));
                 backend.act(action)?;
             }
             story.clear();

@@ -1,6 +1,7 @@
 //! The page's one handle on the cluster: components send it wishes, and it publishes a [`Snapshot`] to draw.
 
 mod course;
+mod interview;
 mod replay;
 mod time;
 
@@ -21,6 +22,8 @@ use yew::Callback;
 
 use course::Course;
 pub use course::{Asked, CourseView};
+use interview::Interview;
+pub use interview::{InterviewView, Place};
 
 pub use self::replay::replay;
 use crate::{
@@ -53,6 +56,8 @@ pub struct Snapshot {
     pub jumps: u64,
     /// The lesson that is taken.
     pub course: Option<Rc<CourseView>>,
+    /// The interview that is held.
+    pub interview: Option<Rc<InterviewView>>,
 }
 
 struct State {
@@ -65,6 +70,8 @@ struct State {
     story: Story,
     jumps: u64,
     course: Option<Course>,
+    /// Its questions are asked through `course`.
+    interview: Option<Interview>,
 }
 
 struct Inner {
@@ -121,6 +128,11 @@ impl Lab {
                 }
             }
             _ if fragment.is_empty() => (sandbox(), None),
+            None if fragment == "interview" => {
+                let lab = Self::new(sandbox());
+                lab.0.state.borrow_mut().interview = Some(Interview::default());
+                return (lab, None);
+            }
             _ => {
                 let fragment: String = fragment.chars().take(40).collect();
                 (
@@ -144,7 +156,7 @@ impl Lab {
 
     fn new(backend: Backend) -> Self {
         let state = State {
-            from: Time(backend.opens_at().0.saturating_sub(BEFORE_US)).min(backend.now()),
+            from: opening(&backend),
             backend,
             playing: false,
             speed: 1.0,
@@ -153,6 +165,7 @@ impl Lab {
             story: Story::default(),
             jumps: 0,
             course: None,
+            interview: None,
         };
         Self(Rc::new(Inner {
             state: RefCell::new(state),
@@ -217,10 +230,11 @@ impl Lab {
         let now = state.backend.now();
         state.from = state.from.min(now);
         let view = Rc::new(state.backend.view());
-        let course = state.course.as_mut().map(|course| {
+        if let Some(course) = &mut state.course {
             course.observe(&state.backend, &view);
-            Rc::new(course.view())
-        });
+        }
+        let interview = state.interview.as_ref().map(|interview| Rc::new(interview.view(state.course.as_ref())));
+        let course = state.course.as_ref().filter(|_| interview.is_none()).map(|course| Rc::new(course.view()));
         Rc::new(Snapshot {
             view,
             now,
@@ -237,6 +251,7 @@ impl Lab {
             no_rewind: state.backend.cannot(Ability::Rewind),
             jumps: state.jumps,
             course,
+            interview,
         })
     }
 
@@ -327,4 +342,9 @@ impl Lab {
     pub fn no_rewind(&self) -> Option<String> {
         self.0.state.borrow().backend.cannot(Ability::Rewind)
     }
+}
+
+/// Where the time line begins.
+fn opening(backend: &Backend) -> Time {
+    Time(backend.opens_at().0.saturating_sub(BEFORE_US)).min(backend.now())
 }

@@ -12,6 +12,7 @@ use crate::{
     context::use_choose,
     icon::Icon,
     lab::Snapshot,
+    quiz::InterviewPane,
     settings::Settings,
     ui::{Choose, Dialog},
 };
@@ -29,9 +30,10 @@ pub struct LessonProps {
 
 #[component]
 pub fn Lesson(props: &LessonProps) -> Html {
-    match &props.snapshot.course {
-        Some(course) => html! { <Pane course={course.clone()} /> },
-        None => html! { <Tour ..props.clone() /> },
+    match (&props.snapshot.interview, &props.snapshot.course) {
+        (Some(interview), _) => html! { <InterviewPane interview={interview.clone()} /> },
+        (None, Some(course)) => html! { <Pane course={course.clone()} /> },
+        (None, None) => html! { <Tour ..props.clone() /> },
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use lab_lessons::{GoalState, Line};
+use lab_lessons::{GoalState, Lesson, Line};
 use yew::prelude::*;
 
 use super::{
     box_mark,
     words::{filled, rich},
 };
-use crate::{context::use_lab, icon::Icon, lab::CourseView, quiz::QuestionForm};
+use crate::{context::use_lab, icon::Icon, lab::CourseView, memory::Memory, quiz::QuestionForm};
 
 #[derive(Properties, PartialEq)]
 pub struct PaneProps {
@@ -157,29 +157,45 @@ fn NextLesson(props: &NextProps) -> Html {
     }
 }
 
-/// Links to every lesson, for the page's navigation.
+/// The lesson to take next and the interview, for the page's navigation.
 #[component]
 pub fn LessonLinks() -> Html {
-    let first = use_memo((), |()| lab_lessons::lessons().into_iter().next().map(|l| (l.name, l.words.title)));
-    match &*first {
-        Some((name, title)) => {
-            html! { <a href={format!("#lesson={name}")} class="small">{ format!("begin: {title}") }</a> }
-        }
-        None => Html::default(),
+    let next = use_memo((), |()| {
+        let memory = Memory::load();
+        let taken = |lesson: &Lesson| memory.lessons.get(&lesson.name).copied().unwrap_or_default();
+        let next = lab_lessons::lessons().into_iter().find(|lesson| !taken(lesson).passed)?;
+        let word = if memory.lessons.is_empty() { "begin" } else { "next" };
+        Some((next.name.clone(), format!("{word}: {}", next.words.title)))
+    });
+    html! {
+        <>
+            if let Some((name, title)) = &*next { <a href={format!("#lesson={name}")} class="small">{ title }</a> }
+            <a href="#interview" class="small">{ "interview" }</a>
+        </>
     }
 }
 
-/// Every lesson with its number and length.
+/// Every lesson with its number and length, and how far it was taken.
 #[component]
 pub fn LessonList() -> Html {
     let lessons = use_memo((), |()| {
-        lab_lessons::lessons().into_iter().map(|l| (l.name, l.number, l.words.title, l.minutes)).collect::<Vec<_>>()
+        let memory = Memory::load();
+        let row = |lesson: Lesson| {
+            let state = match memory.lessons.get(&lesson.name) {
+                Some(taken) if taken.passed => "done".to_owned(),
+                Some(taken) if taken.step > 0 => format!("step {} of {}", taken.step + 1, lesson.steps.len()),
+                _ => format!("{} min", lesson.minutes),
+            };
+            (lesson.name, lesson.number, lesson.words.title, state)
+        };
+        lab_lessons::lessons().into_iter().map(row).collect::<Vec<_>>()
     });
     html! {
         <ul class="lessons" aria-label="All lessons">
-            { for lessons.iter().map(|(name, number, title, minutes)| html! {
-                <li key={name.clone()}><a href={format!("#lesson={name}")}><span class="n">{ number }</span>{ title }</a><span class="small dim">{ format!("{minutes} min") }</span></li>
+            { for lessons.iter().map(|(name, number, title, state)| html! {
+                <li key={name.clone()}><a href={format!("#lesson={name}")}><span class="n">{ number }</span>{ title }</a><span class="small dim">{ state }</span></li>
             }) }
+            <li key="interview"><a href="#interview"><span class="n">{ "?" }</span>{ "Interview" }</a><span class="small dim">{ "12 min" }</span></li>
         </ul>
     }
 }

@@ -1,13 +1,20 @@
 //! A question about the cluster on screen: choose, lock in, see what happened, why each option is right or wrong.
 
+mod interview;
+
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
+
+pub use interview::InterviewPane;
 
 use crate::{context::use_lab, lab::Asked};
 
 #[derive(Properties, PartialEq)]
 pub struct QuestionFormProps {
     pub asked: Asked,
+    /// An interview also asks how sure one is; the answer to that, once there is one.
+    #[prop_or_default]
+    pub sure: Option<Option<bool>>,
 }
 
 #[component]
@@ -56,20 +63,30 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
     });
     html! {
         <form class="question" aria-label="Question" {onsubmit}>
-            <fieldset>
+            <fieldset class="choices">
                 <legend>{ crate::lesson::filled(&question.stem) }</legend>
                 if many { <p class="small dim">{ "More than one may be right." }</p> }
                 { for options }
             </fieldset>
+            if let Some(sure) = props.sure {
+                <fieldset class="sure" disabled={asked.locked}>
+                    <legend>{ "How sure are you?" }</legend>
+                    { for [(true, "Sure"), (false, "Not sure")].into_iter().map(|(value, name)| {
+                        let lab = lab.clone();
+                        let onchange = Callback::from(move |_: Event| lab.say_sure(value));
+                        html! { <label key={name} class="option"><input type="radio" name="sure" checked={sure == Some(value)} {onchange} /><span class="what">{ name }</span></label> }
+                    }) }
+                </fieldset>
+            }
             if asked.locked {
                 <p class={classes!("result", if asked.is_right() { "right" } else { "wrong" })} role="status">
                     <b>{ if asked.is_right() { "Right." } else { "Not this time." } }</b>
                     { if asked.is_right() { " The fork of your cluster did the same." } else { " The fork of your cluster did something else: read why, or watch it." } }
                 </p>
-                if !question.reveal.actions.is_empty() { <button type="button" class="btn main" onclick={show}>{ "Show me" }</button> }
+                if !question.reveal.actions.is_empty() || question.reveal.then_ms > 0 { <button type="button" class="btn main" onclick={show}>{ "Show me" }</button> }
                 else { <button type="button" class="btn" disabled=true title="Nothing had to be done to find out">{ "Show me" }</button> }
             } else {
-                <button class="btn main" disabled={asked.chosen.is_empty()}>{ "Lock in" }</button>
+                <button class="btn main" disabled={asked.chosen.is_empty() || props.sure == Some(None)}>{ "Lock in" }</button>
             }
         </form>
     }

@@ -45,6 +45,9 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                     <span class="small">{ &course.module }</span><b>{ format!("{} {}", course.number, course.title) }</b>
                     <span class="small">{ format!("step {} of {}", course.step + 1, course.steps) }</span>
                     <a href="#" class="small">{ "all lessons" }</a>
+                } else if props.snapshot.interview.is_some() {
+                    <b>{ "Interview" }</b>
+                    <a href="#" class="small">{ "all lessons" }</a>
                 } else {
                     <b>{ if live { "Live cluster" } else { "Sandbox" } }</b>
                     <LessonLinks />

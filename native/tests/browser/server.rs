@@ -1,0 +1,86 @@
+//! The server behind a page under test: the page alone, or a cluster with its page.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use super::page::free_port;
+
+/// A `kafka-lab` of this test's own, ended by pid when the test ends.
+pub struct Server {
+    child: Child,
+    http: String,
+    pub dir: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    pub fn serve() -> Option<Self> {
+        let http = format!("127.0.0.1:{}", free_port());
+        let child = Self::spawn(&["serve", "--http", &http])?;
+        Some(Self { child, http, dir: None })
+    }
+
+    pub fn up() -> Option<Self> {
+        Self::up_with(&[])
+    }
+
+    pub fn up_with(args: &[&str]) -> Option<Self> {
+        let http = format!("127.0.0.1:{}", free_port());
+        let dir = tempfile::tempdir().expect("a folder for the cluster");
+        let port = free_ports(103);
+        let path = dir.path().display().to_string();
+        let port = port.to_string();
+        let child = Self::spawn(&[&["up", "--dir", &path, "--http", &http, "--port", &port], args].concat())?;
+        Some(Self { child, http, dir: Some(dir) })
+    }
+
+    fn spawn(args: &[&str]) -> Option<Child> {
+        for tool in ["chromium", "chromedriver"] {
+            let found = std::env::var_os("PATH")
+                .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file()));
+            if !found {
+                println!("skipped: {tool} is not installed");
+                return None;
+            }
+        }
+        let child = Command::new(binary()).args(args).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        Some(child.expect("kafka-lab starts"))
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    pub fn status(&self) -> Value {
+        let dir = self.dir.as_ref().expect("a cluster has a folder").path();
+        let out = Command::new(binary()).args(["status", "--json", "--dir"]).arg(dir).output().expect("status runs");
+        serde_json::from_slice(&out.stdout).expect("status --json prints JSON")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM, so that a cluster ends its own nodes; its folder goes with the test.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary that people run, when `cargo xtask test` has built it; cargo's own otherwise.
+pub fn binary() -> PathBuf {
+    std::env::var_os("KAFKA_LAB").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_kafka-lab")), PathBuf::from)
+}
+
+/// A port below which `count` more are free as well: nodes listen at fixed distances.
+fn free_ports(count: u16) -> u16 {
+    (0..200)
+        .map(|_| free_port())
+        .find(|&port| {
+            port < u16::MAX - count
+                && [0, 1, 2, 100, 101, 102].iter().all(|i| std::net::TcpListener::bind(("127.0.0.1", port + i)).is_ok())
+        })
+        .expect("free ports for a cluster")
+}
