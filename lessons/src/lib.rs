@@ -18,7 +18,7 @@ mod words;
 
 pub use fill::Variables;
 pub use line::{Line, read as read_line};
-pub use model::{Goal, Lesson, Script, Step, StepKind, Template};
+pub use model::{Goal, Lesson, REGIONS, Script, Step, StepKind, Template};
 pub use progress::{GoalState, Progress};
 pub use trouble::Trouble;
 pub use words::{Inline, Words, inline};

@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// Parts of the page that a lesson may bring in.
-pub const REGIONS: [&str; 7] =
-    ["controllers", "metadata", "producers", "consumers", "inspector", "timeline", "console"];
+pub const REGIONS: [&str; 8] =
+    ["controllers", "metadata", "faults", "producers", "consumers", "inspector", "timeline", "console"];
 
 #[derive(Clone, Debug)]
 pub struct Lesson {

@@ -63,8 +63,6 @@ pub struct CourseView {
     pub showing: bool,
 }
 
-const REGIONS: [&str; 7] = ["controllers", "metadata", "producers", "consumers", "inspector", "timeline", "console"];
-
 impl Course {
     pub fn new(lesson: Lesson, backend: &Backend) -> Self {
         let view = backend.view();
@@ -153,7 +151,7 @@ impl Course {
             asked: self.asked.clone(),
             offers: progress.offers(lesson),
             variables: progress.variables(lesson),
-            hidden: REGIONS.iter().filter(|r| !shown.contains(r)).map(|r| format!("no-{r}")).collect(),
+            hidden: lab_lessons::REGIONS.iter().filter(|r| !shown.contains(r)).map(|r| format!("no-{r}")).collect(),
             showing: self.back_to.is_some(),
         }
     }

@@ -37,8 +37,11 @@ pub fn Phone(props: &PhoneProps) -> Html {
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let view = &snapshot.view;
     let trouble = snapshot.live.as_ref().and_then(|live| live.trouble.clone());
+    // What the sheet holds is asked for by its tabs; what a lesson has not brought in yet does not lie about.
+    let hidden = snapshot.course.iter().flat_map(|course| course.hidden.iter());
+    let hidden: Classes = hidden.filter(|class| ["no-faults", "no-controllers"].contains(&class.as_str())).collect();
     html! {
-        <div class="app">
+        <div class={classes!("app", hidden)}>
             <Top snapshot={snapshot.clone()} ui={ui.clone()} />
             <main class="stage" id="cluster" tabindex="-1" aria-label="Cluster">
                 <div class="scroll">
