@@ -13,7 +13,7 @@
 //! | `fetch T-P offset=N [epoch=E] [fetched=E] [version=V]` | Fetch |
 //! | `offsets T-P timestamp=N [epoch=E] [version=V]` | ListOffsets |
 //! | `epoch-end T-P of=E [epoch=E]` | OffsetForLeaderEpoch |
-//! | `metadata T [version=V]` | Metadata, without creating the topic |
+//! | `metadata T [version=V] [trailing=N]` | Metadata, without creating the topic; N bytes more than the request has |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
 //! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`.
@@ -163,7 +163,14 @@ fn split(partition: &str) -> (String, i32) {
 
 impl Asker {
     fn ask<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response, String> {
-        let frame = Records::Parts(frame::request_parts(version, 1, "answers", request)).bytes();
+        self.ask_trailing(version, request, 0)
+    }
+
+    /// As many zeros follow the request in its frame.
+    fn ask_trailing<R: Request>(&mut self, version: i16, request: &R, zeros: usize) -> Result<R::Response, String> {
+        let mut frame = Records::Parts(frame::request_parts(version, 1, "answers", request)).bytes().to_vec();
+        frame.resize(frame.len() + zeros, 0);
+        let frame = Bytes::from(frame);
         match self.broker.ask(frame) {
             Answer::Frame(bytes) => Ok(frame::parse_response::<R>(version, &bytes).expect("a response").1),
             Answer::Closed => Err("the connection is closed".into()),
@@ -394,7 +401,7 @@ impl Asker {
         let topic = MetadataRequestTopic { name: Some(topic.into()), ..Default::default() };
         let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
         let request = MetadataRequest { allow_auto_topic_creation: false, ..request };
-        let response = self.ask(words.number("version", 12), &request)?;
+        let response = self.ask_trailing(words.number("version", 12), &request, words.number("trailing", 0))?;
         let topic = &response.topics[0];
         Ok(format!("{}, {} partitions", name_of(topic.error_code), topic.partitions.len()))
     }
