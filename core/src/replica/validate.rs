@@ -16,8 +16,10 @@ use crate::{
     },
 };
 
-/// As Kafka's answer, which shows the first errors only.
-const RECORD_ERRORS_SHOWN: usize = 3;
+/// Kafka's answer lists every bad record. A small batch can unfold to millions of them, so here there is an end.
+const RECORD_ERRORS_MAX: usize = 10_000;
+/// As many are in the message too.
+const RECORD_ERRORS_IN_MESSAGE: usize = 3;
 /// First Produce version that may carry zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
 
@@ -114,44 +116,42 @@ pub fn validate_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusa
 fn open_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusal> {
     batch::validate_client_batch(batch).map_err(refusal)?;
     let header = &batch.header;
-    let (mut expected, mut keyless, mut untimely) = (header.base_offset, Vec::new(), Vec::new());
+    let (mut expected, mut error, mut wrong) = (header.base_offset, ErrorCode::InvalidRecord, Vec::new());
+    let mut add = |index: i32, why: String| {
+        if wrong.len() < RECORD_ERRORS_MAX {
+            wrong.push((index, why));
+        }
+    };
     for (index, record) in (0..).zip(batch.records_within(DEFAULT_DECOMPRESSED_LIMIT)) {
         let record = record.map_err(refusal)?;
         if record.offset != expected {
             return Err(Refusal::new(ErrorCode::InvalidRecord, "record offsets are not dense"));
         }
         expected += 1;
-        if rules.keys_required && record.key.is_none() {
-            keyless.push((index, "Compacted topic cannot accept message without key".to_owned()));
-        }
         let at = record.timestamp;
-        if let Some(earliest) = rules.earliest_ms
+        if rules.keys_required && record.key.is_none() {
+            add(index, "Compacted topic cannot accept message without key".to_owned());
+        } else if let Some(earliest) = rules.earliest_ms
             && (NO_TIMESTAMP + 1..earliest).contains(&at)
         {
             let why = format!("Timestamp {at} of message is out of range: it should be at least {earliest}");
-            untimely.push((index, why));
+            // One record of a wrong time makes it the error of the batch.
+            error = ErrorCode::InvalidTimestamp;
+            add(index, why);
         }
     }
     if expected != header.next_offset() {
         return Err(Refusal::new(ErrorCode::InvalidRecord, "the batch does not hold as many records as it says"));
     }
-    if !keyless.is_empty() {
-        return Err(of_records(ErrorCode::InvalidRecord, keyless));
-    }
-    if !untimely.is_empty() {
-        return Err(of_records(ErrorCode::InvalidTimestamp, untimely));
-    }
-    Ok(())
+    if wrong.is_empty() { Ok(()) } else { Err(of_records(error, wrong)) }
 }
 
-/// One error for all that is wrong with single records.
-fn of_records(error: ErrorCode, mut records: Vec<(i32, String)>) -> Refusal {
-    let message = format!(
-        "One or more records have been rejected due to {} record errors in total, and only showing the first three \
-         errors at most",
-        records.len()
-    );
-    records.truncate(RECORD_ERRORS_SHOWN);
+/// One error for all that is wrong with single records (`LogValidator.processRecordErrors`). Clients find those that they
+/// may send again by the list.
+fn of_records(error: ErrorCode, records: Vec<(i32, String)>) -> Refusal {
+    let first = records.iter().take(RECORD_ERRORS_IN_MESSAGE);
+    let first: Vec<String> = first.map(|(index, why)| format!("record {index}: {why}")).collect();
+    let message = format!("The batch is rejected because of single records, first these: {}", first.join("; "));
     Refusal { error: error.code(), message, records, by_log: false }
 }
 
@@ -165,7 +165,7 @@ pub fn untimely(batch: &Batch, log: &LogConfig, now_ms: i64) -> Refusal {
         let at = record.timestamp;
         (index, format!("Timestamp {at} of message is out of range: it should be within {earliest} and {latest}"))
     });
-    of_records(ErrorCode::InvalidTimestamp, wrong.collect())
+    of_records(ErrorCode::InvalidTimestamp, wrong.take(RECORD_ERRORS_MAX).collect())
 }
 
 /// Kafka's code for what is wrong with a batch.
