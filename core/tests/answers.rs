@@ -13,6 +13,7 @@
 //! | `fetch T-P offset=N [epoch=E] [fetched=E] [version=V]` | Fetch |
 //! | `offsets T-P timestamp=N [epoch=E] [version=V]` | ListOffsets |
 //! | `epoch-end T-P of=E [epoch=E]` | OffsetForLeaderEpoch |
+//! | `delete-records T-P offset=N` | DeleteRecords |
 //! | `metadata T [version=V] [trailing=N]` | Metadata, without creating the topic; N bytes more than the request has |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
@@ -29,6 +30,7 @@ use lab_core::{
         batch::BatchBuilder,
         create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic},
         create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
+        delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
         delete_topics::{DeleteTopicState, DeleteTopicsRequest},
         error::ErrorCode,
         fetch::{FetchPartition, FetchRequest, FetchTopic},
@@ -191,6 +193,7 @@ impl Asker {
             "fetch" => self.fetch(what, &words),
             "offsets" => self.offsets(what, &words),
             "epoch-end" => self.epoch_end(what, &words),
+            "delete-records" => self.delete_records(what, &words),
             "metadata" => self.metadata(what, &words),
             _ => panic!("unknown command {line}"),
         };
@@ -395,6 +398,16 @@ impl Asker {
         let response = self.ask(4, &request)?;
         let p = &response.topics[0].partitions[0];
         Ok(format!("{}, epoch {} ends at {}", name_of(p.error_code), p.leader_epoch, p.end_offset))
+    }
+
+    fn delete_records(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
+        let (name, partition_index) = split(partition);
+        let asked = DeleteRecordsPartition { partition_index, offset: words.number("offset", -1) };
+        let topic = DeleteRecordsTopic { name, partitions: vec![asked] };
+        let request = DeleteRecordsRequest { topics: vec![topic], timeout_ms: 1500 };
+        let response = self.ask(2, &request)?;
+        let part = &response.topics[0].partitions[0];
+        Ok(format!("{}, low watermark {}", name_of(part.error_code), part.low_watermark))
     }
 
     fn metadata(&mut self, topic: &str, words: &Words<'_>) -> Result<String, String> {

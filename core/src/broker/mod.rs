@@ -15,6 +15,7 @@ mod shutdown;
 mod groups;
 
 // One file per API.
+mod delete_records;
 mod describe_cluster;
 mod describe_topic_partitions;
 mod fetch;
@@ -70,6 +71,7 @@ use crate::{
         broker_heartbeat::BrokerHeartbeatRequest,
         broker_registration::BrokerRegistrationRequest,
         create_topics::CreateTopicsRequest,
+        delete_records::DeleteRecordsRequest,
         describe_configs::DescribeConfigsRequest,
         error::ErrorCode,
         fetch::FetchRequest,
@@ -244,6 +246,9 @@ impl Broker {
                 match answer {
                     Answer::Produce(reply, response) => self.answer_produce(ctx, &reply, &response),
                     Answer::Fetch(reply, response) => self.conns.answer::<FetchRequest>(ctx, &reply, &response),
+                    Answer::DeleteRecords(reply, response) => {
+                        self.conns.answer::<DeleteRecordsRequest>(ctx, &reply, &response);
+                    }
                 }
             }
             let Some((conn, bytes, cause)) = self.conns.next_frame() else { break };
@@ -285,6 +290,7 @@ impl Broker {
             ApiKey::Metadata => self.metadata(ctx, &reply, read(version, &body)?),
             ApiKey::ListOffsets => self.list_offsets(ctx, &reply, read(version, &body)?),
             ApiKey::OffsetForLeaderEpoch => self.offset_for_leader_epoch(ctx, &reply, read(version, &body)?),
+            ApiKey::DeleteRecords => self.delete_records(ctx, reply, read(version, &body)?),
             ApiKey::FindCoordinator => self.find_coordinator(ctx, &reply, read(version, &body)?),
             ApiKey::InitProducerId => self.init_producer_id(ctx, reply, &read(version, &body)?),
             ApiKey::JoinGroup => self.join_group(ctx, reply, &read(version, &body)?),

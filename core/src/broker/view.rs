@@ -40,6 +40,10 @@ impl Broker {
             };
             format!("Fetch from {who}, until there are {} bytes", f.plan.min_bytes)
         });
-        produces.chain(fetches).collect()
+        let deletions = self.replicas.purgatory().deletions().map(|p| {
+            let starts: Vec<String> = p.waiting.iter().map(|w| w.required_offset.to_string()).collect();
+            format!("DeleteRecords from {}, until all begin at {}", who(&p.reply.client_id), starts.join(", "))
+        });
+        produces.chain(fetches).chain(deletions).collect()
     }
 }

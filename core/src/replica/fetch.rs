@@ -136,6 +136,9 @@ impl ReplicaManager {
         let Some(key) = planned.key else { return };
         let Some(partition) = self.partitions.get_mut(&key) else { return };
         let Some(moved) = partition.note_follower_fetch(ctx, fetch) else { return };
+        if self.purgatory.has_deletions() {
+            self.touch(ctx, key);
+        }
         self.maybe_expand_isr(ctx, image, key, replica.id);
         if moved {
             self.advance_high_watermark(ctx, image, key);

@@ -190,6 +190,12 @@ impl Leadership {
         Some(end)
     }
 
+    /// Where the last of those replicas begins that are alive; -1 when one has not fetched yet.
+    pub fn low_watermark(&self, own_log_start: i64, is_alive: impl Fn(NodeId) -> bool) -> i64 {
+        let alive = self.followers.iter().filter(|(id, _)| is_alive(**id));
+        alive.map(|(_, follower)| follower.log_start_offset).fold(own_log_start, i64::min)
+    }
+
     /// The ISR to ask for now that `id` has fetched, if it should join (`Partition.needsExpandIsr`).
     pub fn expansion(&self, id: NodeId, high_watermark: i64, active: ActiveEpoch) -> Option<PendingIsr> {
         if self.pending.is_some() || self.isr.contains(&id) {

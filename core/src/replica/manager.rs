@@ -22,7 +22,7 @@ use crate::{
     metadata::image::MetadataImage,
     seam::{Ctx, Time},
     trace::EventKind,
-    wire::{error::ErrorCode, fetch::FetchResponse, produce::ProduceResponse},
+    wire::{delete_records::DeleteRecordsResponse, error::ErrorCode, fetch::FetchResponse, produce::ProduceResponse},
 };
 
 /// `log.flush.offset.checkpoint.interval.ms` and its kin.
@@ -79,6 +79,7 @@ struct Unclaimed {
 pub enum Answer {
     Produce(Reply, ProduceResponse),
     Fetch(Reply, FetchResponse),
+    DeleteRecords(Reply, DeleteRecordsResponse),
 }
 
 impl ReplicaManager {
@@ -320,6 +321,7 @@ impl ReplicaManager {
         while let Some((key, cause)) = self.dirty.pop_first() {
             ctx.out.because(cause);
             self.settle_produces(ctx, image, key);
+            self.settle_deletions(image, key);
             for id in self.purgatory.waiting_for_data(key) {
                 let ready = self.purgatory.fetch(id).is_some_and(|f| self.fetch_is_ready(ctx.disk, image, &f.plan));
                 if ready && let Some(parked) = self.purgatory.take_fetch(id) {
@@ -345,6 +347,7 @@ impl ReplicaManager {
         while let Some(expired) = self.purgatory.expire(now) {
             match expired {
                 Expired::Produce(parked) => self.time_out(ctx, image, parked),
+                Expired::Deletion(parked) => self.deletion_timed_out(parked),
                 Expired::Fetch(parked) => {
                     ctx.out.because(parked.reply.cause);
                     self.answer_parked_fetch(ctx, image, parked);

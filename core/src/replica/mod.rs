@@ -13,6 +13,7 @@ pub mod session;
 
 pub mod manager;
 
+pub mod delete_records;
 mod durability;
 pub mod fetch;
 mod fetcher;

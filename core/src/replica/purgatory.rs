@@ -1,4 +1,5 @@
-//! Requests that wait: acks=all produces for the high watermark, fetches for data (`DelayedProduce`, `DelayedFetch`).
+//! Requests that wait: acks=all produces for the high watermark, fetches for data, deletions of records for the other
+//! replicas (`DelayedProduce`, `DelayedFetch`, `DelayedDeleteRecords`).
 //!
 //! Whatever takes a request out of here answers it, and nothing is in here twice: so each is answered exactly once, or
 //! never when its connection closed first.
@@ -10,7 +11,7 @@ use crate::{
     broker::Reply,
     id::{ConnId, TopicPartition},
     seam::Time,
-    wire::produce::ProduceResponse,
+    wire::{delete_records::DeleteRecordsResponse, produce::ProduceResponse},
 };
 
 /// An acks=all produce whose records are in the leader's log and not yet on every in-sync replica.
@@ -43,11 +44,32 @@ pub struct ParkedFetch {
     pub plan: FetchPlan,
 }
 
+/// A DeleteRecords that not every live replica has followed.
+#[derive(Clone, Debug)]
+pub struct ParkedDeletion {
+    pub reply: Reply,
+    pub deadline: Time,
+    /// Complete but for the partitions below.
+    pub response: DeleteRecordsResponse,
+    pub waiting: Vec<WaitingDeletion>,
+}
+
+/// One partition of a parked deletion, and where its part of the response is.
+#[derive(Clone, Debug)]
+pub struct WaitingDeletion {
+    pub key: PartitionKey,
+    /// Where every live replica's log has to begin.
+    pub required_offset: i64,
+    pub topic_index: usize,
+    pub partition_index: usize,
+}
+
 /// A parked request whose time is up.
 #[derive(Clone, Debug)]
 pub enum Expired {
     Produce(ParkedProduce),
     Fetch(ParkedFetch),
+    Deletion(ParkedDeletion),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -55,6 +77,8 @@ pub struct Purgatory {
     last_id: u64,
     produces: BTreeMap<u64, ParkedProduce>,
     fetches: BTreeMap<u64, ParkedFetch>,
+    /// Few at any time, so all are looked at when one may be ready.
+    deletions: BTreeMap<u64, ParkedDeletion>,
     deadlines: BTreeSet<(Time, u64)>,
     by_conn: BTreeMap<ConnId, u64>,
     /// Produces by what they wait for, so that a high watermark that moves finds its own in order.
@@ -77,6 +101,11 @@ impl Purgatory {
             self.until_data.insert((key, id));
         }
         self.fetches.insert(id, parked);
+    }
+
+    pub fn park_deletion(&mut self, parked: ParkedDeletion) {
+        let id = self.admit(parked.reply.conn, parked.deadline);
+        self.deletions.insert(id, parked);
     }
 
     fn admit(&mut self, conn: ConnId, deadline: Time) -> u64 {
@@ -126,6 +155,30 @@ impl Purgatory {
         if waiting.is_empty() { self.take_produce(id) } else { None }
     }
 
+    pub fn has_deletions(&self) -> bool {
+        !self.deletions.is_empty()
+    }
+
+    /// Asks of each partition that a deletion waits for whether it is decided; `decide` then writes its part of the
+    /// response. Hands out the deletions that wait for nothing any more.
+    pub fn decide_deletions(
+        &mut self,
+        mut decide: impl FnMut(&WaitingDeletion, &mut DeleteRecordsResponse) -> bool,
+    ) -> Vec<ParkedDeletion> {
+        for ParkedDeletion { waiting, response, .. } in self.deletions.values_mut() {
+            waiting.retain(|w| !decide(w, response));
+        }
+        let done: Vec<u64> = self.deletions.iter().filter(|(_, p)| p.waiting.is_empty()).map(|(&id, _)| id).collect();
+        done.into_iter().filter_map(|id| self.take_deletion(id)).collect()
+    }
+
+    fn take_deletion(&mut self, id: u64) -> Option<ParkedDeletion> {
+        let parked = self.deletions.remove(&id)?;
+        self.deadlines.remove(&(parked.deadline, id));
+        self.by_conn.remove(&parked.reply.conn);
+        Some(parked)
+    }
+
     /// The fetches that want data of this partition, oldest first.
     pub fn waiting_for_data(&self, key: PartitionKey) -> Vec<u64> {
         self.until_data.range((key, 0)..=(key, u64::MAX)).map(|&(_, id)| id).collect()
@@ -160,6 +213,7 @@ impl Purgatory {
         if let Some(&id) = self.by_conn.get(&conn) {
             self.take_fetch(id);
             self.take_produce(id);
+            self.take_deletion(id);
         }
     }
 
@@ -169,7 +223,9 @@ impl Purgatory {
         if deadline > now {
             return None;
         }
-        self.take_produce(id).map(Expired::Produce).or_else(|| self.take_fetch(id).map(Expired::Fetch))
+        let produce = self.take_produce(id).map(Expired::Produce);
+        let fetch = || self.take_fetch(id).map(Expired::Fetch);
+        produce.or_else(fetch).or_else(|| self.take_deletion(id).map(Expired::Deletion))
     }
 
     pub fn deadline(&self) -> Option<Time> {
@@ -178,6 +234,10 @@ impl Purgatory {
 
     pub fn produces(&self) -> impl Iterator<Item = &ParkedProduce> {
         self.produces.values()
+    }
+
+    pub fn deletions(&self) -> impl Iterator<Item = &ParkedDeletion> {
+        self.deletions.values()
     }
 
     pub fn fetches(&self) -> impl Iterator<Item = &ParkedFetch> {

@@ -12,6 +12,8 @@ pub struct Settings {
     pub min_insync_replicas: usize,
     /// Records of a compacted topic need keys.
     pub compacted: bool,
+    /// Records may be deleted by their age, the size of the log, or DeleteRecords.
+    pub deletes: bool,
     pub log: LogConfig,
 }
 
@@ -27,6 +29,7 @@ impl Settings {
         let base = LogConfig::from(node);
         Self {
             min_insync_replicas: number(configs::MIN_INSYNC_REPLICAS, 1).max(1) as usize,
+            deletes,
             compacted: policies.split(',').any(|p| p.trim() == "compact"),
             log: LogConfig {
                 segment_bytes: size("segment.bytes", base.segment_bytes),

@@ -9,6 +9,7 @@
 //! | `kill 1`, `cut 1 101 one-way`, `heal`, ... | an action, in the words of a link with spaces |
 //! | `produce orders [key=K] value=V [partition=N] [producer=ID]` | one record |
 //! | `create-topic ...`, `config orders KEY=VALUE...`, `delete orders` | what an admin asks of a broker that is alive |
+//! | `delete-records NODE orders-0 OFFSET` | asks that broker to let records below OFFSET go |
 //! | `break-disk 1 orders-0`, `mend-disk 1 orders-0` | a file or folder of a node fails with every access |
 //! | `files 1 orders-0` | names of the files there |
 //! | `view partitions\|brokers\|quorum\|producers\|consumers\|links` | what is believed |
@@ -34,6 +35,7 @@ use crate::{
     view::{Action, ClusterView, ProcessState, RecordView, ReplicaView},
     wire::{
         api::Request,
+        delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
         delete_topics::{DeleteTopicState, DeleteTopicsRequest},
         error::ErrorCode,
         frame,
@@ -119,6 +121,7 @@ impl Script {
             "until" => until(world, &words, out),
             "produce" => produce(world, &words),
             "config" => config(world, &words, out),
+            "delete-records" => delete_records(world, &words, out),
             "delete" => delete(world, &words, out),
             "break-disk" | "mend-disk" => {
                 let [node, path] = &words[..] else { return Err("which node, and which file?".into()) };
@@ -295,6 +298,10 @@ fn ask<R: Request>(world: &mut World, version: i16, request: &R) -> Result<R::Re
     let view = world.view();
     let alive = view.nodes.iter().find(|n| n.broker.is_some() && n.process == ProcessState::Alive);
     let broker = alive.ok_or("no broker is alive")?.id;
+    ask_node(world, broker, version, request)
+}
+
+fn ask_node<R: Request>(world: &mut World, broker: NodeId, version: i16, request: &R) -> Result<R::Response, String> {
     let frame = Records::Parts(frame::request_parts(version, 1, "script", request)).bytes();
     match world.ask(broker, frame, 30_000) {
         Answer::Frame(bytes) => frame::parse_response::<R>(version, &bytes).map(|(_, r)| r).map_err(|e| e.to_string()),
@@ -322,6 +329,20 @@ fn delete(world: &mut World, words: &[String], out: &mut String) -> Result<(), S
     let request = DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() };
     let code = ask(world, 6, &request)?.responses.first().map_or(0, |r| r.error_code);
     writeln!(out, "delete {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
+    Ok(())
+}
+
+fn delete_records(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let [node, name, offset] = words else { return Err("of which node, partition and up to which offset?".into()) };
+    let node = NodeId(node.parse().map_err(|_| "a node is a number")?);
+    let partition = parse_partition(name)?;
+    let offset = offset.parse().map_err(|_| "an offset is a number")?;
+    let asked = DeleteRecordsPartition { partition_index: partition.partition, offset };
+    let topics = vec![DeleteRecordsTopic { name: partition.topic, partitions: vec![asked] }];
+    let response = ask_node(world, node, 2, &DeleteRecordsRequest { topics, timeout_ms: 5000 })?;
+    let part = response.topics.first().and_then(|t| t.partitions.first()).ok_or("an answer without the partition")?;
+    let error = ErrorCode::from_code(part.error_code).name();
+    writeln!(out, "delete-records {name}: {error}, low watermark {}", part.low_watermark).expect("text grows");
     Ok(())
 }
 

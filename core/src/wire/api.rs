@@ -97,7 +97,7 @@ apis! {
     ApiVersions = 18, flexible from 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
     CreateTopics = 19, flexible from 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
     DeleteTopics = 20, flexible from 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
-    DeleteRecords = 21, flexible from 2;
+    DeleteRecords = 21, flexible from 2 => delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
     InitProducerId = 22, flexible from 2 => init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
     OffsetForLeaderEpoch = 23, flexible from 4 => offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
     AddPartitionsToTxn = 24, flexible from 3;
@@ -237,6 +237,7 @@ const BROKER_APIS: &[ApiKey] = &[
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
     ApiKey::DeleteTopics,
+    ApiKey::DeleteRecords,
     ApiKey::InitProducerId,
     ApiKey::OffsetForLeaderEpoch,
     ApiKey::DescribeConfigs,

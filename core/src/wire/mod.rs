@@ -36,6 +36,7 @@ pub mod produce;
 // Groups.
 pub mod consumer_protocol;
 pub mod delete_groups;
+pub mod delete_records;
 pub mod describe_groups;
 pub mod group_records;
 pub mod heartbeat;

@@ -46,6 +46,8 @@ macro_rules! for_each_message {
             create_partitions::CreatePartitionsResponse = CreatePartitionsResponse;
             delete_groups::DeleteGroupsRequest = DeleteGroupsRequest;
             delete_groups::DeleteGroupsResponse = DeleteGroupsResponse;
+            delete_records::DeleteRecordsRequest = DeleteRecordsRequest;
+            delete_records::DeleteRecordsResponse = DeleteRecordsResponse;
             incremental_alter_configs::IncrementalAlterConfigsRequest = IncrementalAlterConfigsRequest;
             incremental_alter_configs::IncrementalAlterConfigsResponse = IncrementalAlterConfigsResponse;
             offset_delete::OffsetDeleteRequest = OffsetDeleteRequest;
