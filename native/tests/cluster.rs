@@ -46,7 +46,8 @@ fn acknowledged_records_survive_the_leader_and_then_everybody() {
 
     // kill -9 of the leader: another one leads, and writes go on.
     let (leader, _) = cluster.partition("orders").unwrap();
-    cluster.ask(&["kill", &leader.to_string()]);
+    let told: Value = serde_json::from_str(&cluster.ask(&["kill", &leader.to_string(), "--json"])).expect("json");
+    assert_eq!((&told["asked"]["action"], &told["now"]["state"]), (&"kill".into(), &"down".into()), "{told}");
     let next =
         until("another leader", || cluster.partition("orders").map(|(l, _)| l).filter(|l| *l > 0 && *l != leader));
     assert_ne!(next, leader);
@@ -220,7 +221,7 @@ fn recorded_nodes_replay() {
     }
 }
 
-/// One target for all nodes, and one of a node that runs by itself.
+/// One target for all nodes, one of each node that was asked for, and one of a node that runs by itself.
 #[test]
 fn figures_for_prometheus() {
     let get = |port: u16, path: &str| {
@@ -230,7 +231,8 @@ fn figures_for_prometheus() {
         std::io::Read::read_to_string(&mut stream, &mut text).ok()?;
         Some(text)
     };
-    let cluster = Cluster::up(&["--brokers", "2", "--controllers", "1"]);
+    let own = free_ports();
+    let cluster = Cluster::up(&["--brokers", "2", "--controllers", "1", "--metrics-port", &own.to_string()]);
     cluster.client(&["topics", "create", "orders", "--partitions", "4", "--replication-factor", "2"]);
     cluster.produce("orders", &lines(0, 10));
     let has = |text: &str, lines: &[&str]| lines.iter().all(|line| text.lines().any(|found| found == *line));
@@ -251,6 +253,10 @@ fn figures_for_prometheus() {
         .filter(|text| text.contains("requestmetrics_requests_total{node=\"101\",request=\"BrokerHeartbeat\"}"))
     });
     assert!(get(cluster.port + 99, "/healthz").unwrap().starts_with("HTTP/1.1 200"));
+    for (port, own, other) in [(own + 1, "node=\"2\"", "node=\"1\""), (own + 100, "node=\"101\"", "node=\"2\"")] {
+        let text = until("a node's own figures", || get(port, "/metrics"));
+        assert!(text.contains(own) && !text.contains(other), "{text}");
+    }
 
     // A third broker by hand, with a port of its own for its figures.
     let (dir, port) = (tempfile::tempdir().unwrap(), free_ports());

@@ -2,24 +2,48 @@
 
 use std::path::Path;
 
-use lab_core::view::Action;
+use lab_core::{id::NodeId, view::Action};
+use serde_json::json;
 
-use super::print;
+use super::{OneNode, Running, print};
 use crate::{
     failure::{Failure, Outcome},
-    supervisor::control::{self, Request},
+    supervisor::{
+        control::{self, Request},
+        status::Status,
+    },
 };
 
-pub(super) fn act(dir: &Path, action: Action) -> Outcome {
-    match control::ask(dir, &Request::Act { act: action })?.error {
-        None => Ok(()),
-        Some(error) => Err(Failure::new(error)),
+/// Does something to a node.
+pub(super) fn node(one: &OneNode, action: impl FnOnce(NodeId) -> Action) -> Outcome {
+    let node = NodeId(one.id);
+    act(&one.on, action(node), |status| json!(status.nodes.iter().find(|known| known.id == node)))
+}
+
+/// Does something to links.
+pub(super) fn links(on: &Running, action: Action) -> Outcome {
+    act(on, action, |status| json!(status.links))
+}
+
+fn act(on: &Running, action: Action, led_to: impl FnOnce(&Status) -> serde_json::Value) -> Outcome {
+    let dir = on.dir.path();
+    let asked = json!(action);
+    if let Some(error) = control::ask(&dir, &Request::Act { act: action })?.error {
+        return Err(Failure::new(error));
     }
+    if on.json {
+        print::json(&json!({ "asked": asked, "now": led_to(&status_of(&dir)?) }));
+    }
+    Ok(())
+}
+
+fn status_of(dir: &Path) -> Outcome<Status> {
+    let status = control::ask(dir, &Request::Status)?.status;
+    status.ok_or_else(|| Failure::new("the cluster is being stopped"))
 }
 
 pub(super) fn status(dir: &Path, json: bool) -> Outcome {
-    let status = control::ask(dir, &Request::Status)?.status;
-    let status = status.ok_or_else(|| Failure::new("the cluster is being stopped"))?;
+    let status = status_of(dir)?;
     if json {
         print::json(&status);
         return Ok(());

@@ -98,7 +98,7 @@ enum Command {
         #[arg(long)]
         one_way: bool,
         #[command(flatten)]
-        dir: Dir,
+        on: Running,
     },
     /// Make the link between two nodes slower
     Slow {
@@ -107,13 +107,10 @@ enum Command {
         /// Milliseconds that each message takes longer
         ms: u64,
         #[command(flatten)]
-        dir: Dir,
+        on: Running,
     },
     /// Heal all links
-    Heal {
-        #[command(flatten)]
-        dir: Dir,
-    },
+    Heal(Running),
     /// List, create, describe or delete topics
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
@@ -176,7 +173,17 @@ struct OneNode {
     /// Number of the node
     id: i32,
     #[command(flatten)]
+    on: Running,
+}
+
+/// The running cluster that something is done to.
+#[derive(Debug, Args)]
+struct Running {
+    #[command(flatten)]
     dir: Dir,
+    /// Print what was asked for and what it led to: the node, or all faults of links
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which cluster to talk to.
@@ -235,16 +242,14 @@ fn run(command: Command) -> Outcome {
             node::run(node::read_config(&config)?, &options)
         }
         Command::Status { dir, json } => faults::status(&dir.path(), json),
-        Command::Kill(one) => faults::act(&one.dir.path(), Action::Kill { node: NodeId(one.id) }),
-        Command::Stop(one) => faults::act(&one.dir.path(), Action::Stop { node: NodeId(one.id) }),
-        Command::Start(one) => faults::act(&one.dir.path(), Action::Start { node: NodeId(one.id) }),
-        Command::Pause(one) => faults::act(&one.dir.path(), Action::Pause { node: NodeId(one.id) }),
-        Command::Resume(one) => faults::act(&one.dir.path(), Action::Resume { node: NodeId(one.id) }),
-        Command::Cut { a, b, one_way, dir } => {
-            faults::act(&dir.path(), Action::Cut { a: NodeId(a), b: NodeId(b), one_way })
-        }
-        Command::Slow { a, b, ms, dir } => faults::act(&dir.path(), Action::Slow { a: NodeId(a), b: NodeId(b), ms }),
-        Command::Heal { dir } => faults::act(&dir.path(), Action::Heal),
+        Command::Kill(one) => faults::node(&one, |node| Action::Kill { node }),
+        Command::Stop(one) => faults::node(&one, |node| Action::Stop { node }),
+        Command::Start(one) => faults::node(&one, |node| Action::Start { node }),
+        Command::Pause(one) => faults::node(&one, |node| Action::Pause { node }),
+        Command::Resume(one) => faults::node(&one, |node| Action::Resume { node }),
+        Command::Cut { a, b, one_way, on } => faults::links(&on, Action::Cut { a: NodeId(a), b: NodeId(b), one_way }),
+        Command::Slow { a, b, ms, on } => faults::links(&on, Action::Slow { a: NodeId(a), b: NodeId(b), ms }),
+        Command::Heal(on) => faults::links(&on, Action::Heal),
         Command::Topics(command) => topics::run(command),
         Command::Produce(args) => produce::run(&args),
         Command::Consume(args) => consume::run(&args),

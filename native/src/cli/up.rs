@@ -19,6 +19,7 @@ use crate::{
     supervisor::{
         Supervisor, control,
         layout::{self, Layout, Wish},
+        metrics_port,
     },
 };
 
@@ -39,6 +40,9 @@ pub(super) struct UpArgs {
     /// Address of the page
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
     http: String,
+    /// Each node serves its own /metrics and /healthz: broker i on PORT+i-1, controller 101 on PORT+100
+    #[arg(long, value_name = "PORT")]
+    metrics_port: Option<u16>,
     #[command(flatten)]
     dir: Dir,
     /// A key of Kafka's server.properties, for every node
@@ -83,6 +87,9 @@ pub(super) fn run(args: UpArgs) -> Outcome {
         for endpoint in config.broker_listeners.iter().chain(&config.controller_listeners) {
             drop(node::bind(endpoint)?);
         }
+        if let Some(port) = args.metrics_port {
+            drop(http::bind_metrics(metrics_port(port, entry.id)?)?);
+        }
     }
     let kept = if layout.existed { ", started again with its data" } else { "" };
     println!("cluster {} in {}{kept}", layout.file.cluster_id, layout.dir.display());
@@ -98,6 +105,7 @@ pub(super) fn run(args: UpArgs) -> Outcome {
         let (mut supervisor, handle) = Supervisor::new(layout);
         supervisor.set_http(format!("http://{address}/"));
         supervisor.set_recording(args.record);
+        supervisor.set_metrics_port(args.metrics_port);
         control::serve(&dir, handle.clone())?;
         let page = tokio::spawn(http::serve(listener, Some(handle)));
         let stop = async {

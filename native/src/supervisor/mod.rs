@@ -123,6 +123,7 @@ pub struct Supervisor {
     ready: bool,
     failed: Option<Failure>,
     recording: bool,
+    metrics_port: Option<u16>,
 }
 
 /// Somebody waits for a node to end or to come up.
@@ -179,6 +180,7 @@ impl Supervisor {
             ready: false,
             failed: None,
             recording: false,
+            metrics_port: None,
         };
         (supervisor, handle)
     }
@@ -228,6 +230,11 @@ impl Supervisor {
     /// Whether nodes that start from now on are recorded.
     pub fn set_recording(&mut self, recording: bool) {
         self.recording = recording;
+    }
+
+    /// Where nodes that start from now on serve their own figures, counted from this port.
+    pub fn set_metrics_port(&mut self, port: Option<u16>) {
+        self.metrics_port = port;
     }
 
     fn take(&mut self, message: Message) {
@@ -323,8 +330,9 @@ impl Supervisor {
     fn start(&mut self, id: NodeId) -> Outcome {
         let origin = self.clock.origin_us();
         let table = self.link_table();
+        let metrics_port = self.metrics_port.map(|port| metrics_port(port, id)).transpose()?;
         let node = self.nodes.get_mut(&id).expect("known");
-        node.spawn(&self.layout.file.cluster_id, origin, &self.messages, self.recording)?;
+        node.spawn(&self.layout.file.cluster_id, origin, &self.messages, self.recording, metrics_port)?;
         if self.watchers > 0 {
             node.order(Order::Watch { on: true });
         }
@@ -574,6 +582,14 @@ impl Supervisor {
             warn!("{failure}");
         }
     }
+}
+
+/// The first broker's is `first`; the others are as far from it as their listeners are from the first broker's.
+pub fn metrics_port(first: u16, node: NodeId) -> Outcome<u16> {
+    let port = i32::from(first) + node.0 - 1;
+    u16::try_from(port).map_err(|_| {
+        Failure::usage(format!("--metrics-port {first} leaves no port for node {node}: {port} is above 65535"))
+    })
 }
 
 /// Why an action is the simulator's alone.

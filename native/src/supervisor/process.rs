@@ -67,6 +67,7 @@ impl NodeProcess {
         origin_us: u64,
         tell: &mpsc::UnboundedSender<Message>,
         record: bool,
+        metrics_port: Option<u16>,
     ) -> Outcome {
         assert!(!self.runs(), "a node is started once");
         let what = || format!("cannot start node {}", self.entry.id);
@@ -91,6 +92,9 @@ impl NodeProcess {
             .process_group(0);
         if record {
             command.arg("--record").arg(self.entry.dir.join("recording"));
+        }
+        if let Some(port) = metrics_port {
+            command.arg("--metrics-port").arg(port.to_string());
         }
         let mut child = command.spawn().doing(what)?;
         self.start += 1;
