@@ -4,6 +4,7 @@ mod bench;
 mod chromium;
 mod invariants;
 mod lab;
+mod librdkafka;
 mod peer;
 mod peers;
 mod recording;
@@ -25,6 +26,7 @@ cargo xtask tidy                               only the checks of files and of t
 cargo xtask schemas [PATH]                     compare the messages with the schemas in Kafka's jars (PATH: their folder)
 cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed
 cargo xtask peers [--kafka]                    members by six client libraries in one consumer group, and a table
+cargo xtask librdkafka [--kafka] [NUMBER]...   librdkafka's own test suite on three nodes, and a table
 ";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn run() -> Result<()> {
         Some("tidy") => tidy::tidy().and_then(|()| invariants::check()),
         Some("schemas") => schemas::run(rest),
         Some("peers") => peers::peers(rest),
+        Some("librdkafka") => librdkafka::librdkafka(rest),
         Some("bench") => bench::bench(rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

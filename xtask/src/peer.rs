@@ -72,6 +72,11 @@ pub struct Peer {
 
 impl Peer {
     pub fn up(libs: &Path, count: usize) -> Result<Self> {
+        Self::up_with(libs, count, &[])
+    }
+
+    /// With keys of `server.properties`.
+    pub fn up_with(libs: &Path, count: usize, config: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let ports: Vec<(u16, u16)> = (0..count).map(|_| Ok((free_port()?, free_port()?))).collect::<Result<_>>()?;
         let voters: Vec<String> =
@@ -81,7 +86,7 @@ impl Peer {
         let mut nodes = Vec::new();
         for (i, (client, controller)) in ports.iter().enumerate() {
             let file = dir.path().join(format!("node{}.properties", i + 1));
-            let text = format!(
+            let mut text = format!(
                 "process.roles=broker,controller\nnode.id={}\ncontroller.quorum.voters={}\n\
                  listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}\n\
                  advertised.listeners=PLAINTEXT://127.0.0.1:{client}\ncontroller.listener.names=CONTROLLER\n\
@@ -90,6 +95,7 @@ impl Peer {
                 voters.join(","),
                 dir.path().join(format!("data{}", i + 1)).display(),
             );
+            config.iter().for_each(|(key, value)| text += &format!("{key}={value}\n"));
             std::fs::write(&file, text)?;
             let format =
                 java(libs, "kafka.tools.StorageTool").args(["format", "-t", id.trim(), "-c"]).arg(&file).output()?;

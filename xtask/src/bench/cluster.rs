@@ -23,12 +23,18 @@ pub struct Ours {
 
 impl Ours {
     pub fn up(binary: &Path, nodes: usize) -> Result<Self> {
+        Self::up_with(binary, nodes, &[])
+    }
+
+    /// With keys of `server.properties`.
+    pub fn up_with(binary: &Path, nodes: usize, config: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = free_range()?;
         let mut child = Command::new(binary)
             .args(["up", "--brokers", &nodes.to_string(), "--combined", "--port", &port.to_string(), "--dir"])
             .arg(dir.path())
             .args(["--http", &format!("127.0.0.1:{}", peer::free_port()?)])
+            .args(config.iter().flat_map(|(key, value)| ["--config".to_owned(), format!("{key}={value}")]))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
