@@ -3,7 +3,9 @@
 //! Each figure of ours stands beside Apache Kafka's from the same run where Java is present. Runs repeat until two in a
 //! row agree within 5 % (at most eight), so that a JVM is compared warm.
 
+mod client;
 pub mod cluster;
+mod groups;
 mod page;
 mod simulator;
 mod size;
@@ -16,12 +18,13 @@ use anyhow::{Result, bail};
 use crate::lab;
 
 pub fn bench(names: &[String]) -> Result<()> {
-    let known = ["sim", "chromium", "startup", "one", "three", "size"];
+    let known = ["sim", "chromium", "startup", "one", "three", "size", "groups"];
     if let Some(unknown) = names.iter().find(|n| !known.contains(&n.as_str())) {
         bail!("no benchmark {unknown}; there are {}", known.join(", "));
     }
     let wants = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
-    let binary = lab::build()?;
+    // Only two look at the page.
+    let binary = if wants("size") || wants("chromium") { lab::build()? } else { lab::build_binary()? };
     if wants("size") {
         size::size()?;
     }
@@ -38,6 +41,9 @@ pub fn bench(names: &[String]) -> Result<()> {
         if wants(name) {
             throughput::throughput(&binary, nodes)?;
         }
+    }
+    if wants("groups") {
+        groups::groups(&binary)?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub fn peers(args: &[String]) -> Result<()> {
             other => bail!("peers does not know {other}; it takes --kafka"),
         }
     }
-    let binary = lab::build()?;
+    let binary = lab::build_binary()?;
     let libraries = member::prepare()?;
     ensure!(libraries.len() >= 2, "a group needs members: install kcat, python3, node, go or java");
     let mut failed = Vec::new();
@@ -70,46 +70,51 @@ fn run(who: &str, cluster: &Cluster, libraries: &[Library], binary: &Path) -> Re
         let row = rows.entry(library.name).or_default();
         match shared_out(&mut members) {
             Ok(()) => row.join = Some(begun.elapsed().as_secs_f64()),
-            Err(why) => wrong.push(format!("{who}: {} joins: {why}", library.name)),
+            Err(why) => wrong.push(format!("{who}: {} joins: {why:#}", library.name)),
         }
     }
     cluster.produce(binary, TOPIC, RECORDS)?;
     if let Err(why) = all_read(&mut members) {
-        wrong.push(format!("{who}: {why}"));
+        wrong.push(format!("{who}: {why:#}"));
     }
     for member in &members {
         rows.entry(member.name).or_default().read = member.records.len();
     }
-    if let Err(why) = lab::poll(PATIENCE, || cluster.lag(binary, GROUP).ok().filter(|lag| *lag == 0))
-        .with_context(|| format!("lag {:?} after everything was read", cluster.lag(binary, GROUP)))
+    if let Err(why) =
+        lab::poll(PATIENCE, || cluster.lag(binary, GROUP).ok().filter(|lag| *lag == 0)).with_context(|| {
+            match cluster.lag(binary, GROUP) {
+                Ok(lag) => format!("a lag of {lag} after everything was read"),
+                Err(why) => format!("{why:#}"),
+            }
+        })
     {
-        wrong.push(format!("{who}: committed offsets: {why}"));
+        wrong.push(format!("{who}: committed offsets: {why:#}"));
     }
     for (index, library) in libraries.iter().enumerate() {
         let begun = Instant::now();
         members[index].kill();
         match shared_out(&mut members) {
             Ok(()) => rows.entry(library.name).or_default().killed = Some(begun.elapsed().as_secs_f64()),
-            Err(why) => wrong.push(format!("{who}: {} is killed: {why}", library.name)),
+            Err(why) => wrong.push(format!("{who}: {} is killed: {why:#}", library.name)),
         }
         members[index] = library.start(cluster.bootstrap())?;
         if let Err(why) = shared_out(&mut members) {
-            wrong.push(format!("{who}: {} comes back: {why}", library.name));
+            wrong.push(format!("{who}: {} comes back: {why:#}", library.name));
         }
         let begun = Instant::now();
         if let Err(why) = members[index].leave() {
-            wrong.push(format!("{who}: {} leaves: {why}", library.name));
+            wrong.push(format!("{who}: {} leaves: {why:#}", library.name));
         }
         match shared_out(&mut members) {
             Ok(()) => rows.entry(library.name).or_default().left = Some(begun.elapsed().as_secs_f64()),
-            Err(why) => wrong.push(format!("{who}: {} has left: {why}", library.name)),
+            Err(why) => wrong.push(format!("{who}: {} has left: {why:#}", library.name)),
         }
         members[index] = library.start(cluster.bootstrap())?;
         if let Err(why) = shared_out(&mut members) {
-            wrong.push(format!("{who}: {} is back again: {why}", library.name));
+            wrong.push(format!("{who}: {} is back again: {why:#}", library.name));
         }
     }
-    wrong.extend(cluster.tools(GROUP, TOPIC, &mut members)?.into_iter().map(|why| format!("{who}: {why}")));
+    wrong.extend(cluster.tools(GROUP, TOPIC, &mut members)?.into_iter().map(|why| format!("{who}: {why:#}")));
     print_table(who, &rows);
     Ok(wrong)
 }

@@ -1,23 +1,18 @@
 //! Throughput, broker CPU, latency and memory under a producer in C.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xshell::{Shell, cmd};
 
 use super::{
+    client,
     cluster::{Ours, wait_port},
     usage::{cpu_seconds, rss_mib},
 };
 use crate::{
     lab,
     peer::{self, Peer},
-    tools::say,
 };
 
 const RECORD_SIZE_BYTES: u64 = 100;
@@ -25,7 +20,7 @@ const PARTITIONS: u32 = 6;
 
 /// Produce with the C client, acks=all, to ours and to Apache Kafka.
 pub fn throughput(binary: &Path, nodes: usize) -> Result<()> {
-    let Some(client) = c_client()? else { return Ok(()) };
+    let Some(client) = client::compiled("produce")? else { return Ok(()) };
     let ours = {
         let cluster = Ours::up(binary, nodes)?;
         measure("kafka-lab", &client, &cluster.bootstrap, &cluster.pids()?, nodes)?
@@ -112,17 +107,4 @@ fn create_topic(client: &Path, bootstrap: &str, topic: &str, nodes: usize) -> Re
     made.context("the topic could not be created within 60 s")?;
     // One record to each side first: leaders are known and connections open before the clock runs.
     produce(client, bootstrap, topic, 1000, None).map(drop)
-}
-
-/// Compiles the C client against Debian's librdkafka.
-fn c_client() -> Result<Option<PathBuf>> {
-    let source = crate::root().join("xtask/bench/produce.c");
-    let output = crate::root().join("target/bench-produce");
-    let sh = Shell::new()?;
-    let compiled = cmd!(sh, "cc -O2 -o {output} {source} -lrdkafka").quiet().ignore_stderr().run();
-    if compiled.is_err() {
-        say("no librdkafka to compile against (Debian: apt-get install librdkafka-dev); throughput is skipped");
-        return Ok(None);
-    }
-    Ok(Some(output))
 }

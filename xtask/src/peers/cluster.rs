@@ -35,7 +35,8 @@ impl Cluster {
 
     pub fn kafka() -> Result<Option<Self>> {
         let Some(libs) = peer::jars()? else { return Ok(None) };
-        let nodes = Peer::up(&libs, 3)?;
+        // As `kafka-lab up` has it, so that the times can be compared.
+        let nodes = Peer::up_with(&libs, 3, &[("group.initial.rebalance.delay.ms", "0")])?;
         wait_port(&nodes.bootstrap)?;
         Ok(Some(Self { bootstrap: nodes.bootstrap.clone(), _nodes: Nodes::Kafka(nodes) }))
     }
@@ -75,7 +76,11 @@ impl Cluster {
         let out = self.lab(binary, &["groups", "describe", group, "--json"]).output()?;
         ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         let group: serde_json::Value = serde_json::from_slice(&out.stdout)?;
-        group["lag"].as_i64().context("groups describe --json has no lag")
+        let partitions = group["partitions"].as_array().context("groups describe --json has no partitions")?;
+        let lag = |partition: &serde_json::Value| {
+            partition["lag"].as_i64().with_context(|| format!("no lag of partition {}", partition["partition"]))
+        };
+        partitions.iter().map(lag).sum()
     }
 
     /// Kafka's own tool: describes the group with its lag, is refused a reset while members are there, and resets when
