@@ -69,6 +69,10 @@ pub enum Ask {
     Frame {
         frame: EventId,
     },
+    /// The topics and clients of this lesson.
+    Lesson {
+        lesson: String,
+    },
     Act(Action),
 }
 
@@ -95,6 +99,7 @@ mod tests {
         for (text, ask) in [
             (r#"{"id":7,"action":"kill","node":1}"#, Ask::Act(Action::Kill { node: NodeId(1) })),
             (r#"{"id":7,"frame":41}"#, Ask::Frame { frame: EventId(41) }),
+            (r#"{"id":7,"lesson":"isr"}"#, Ask::Lesson { lesson: "isr".into() }),
         ] {
             let message = ClientMessage { id: 7, ask };
             assert_eq!(serde_json::from_str::<ClientMessage>(text).unwrap(), message);

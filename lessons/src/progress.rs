@@ -112,6 +112,11 @@ impl Progress {
         self.evidence.learner.answers.insert(quiz.into(), (text.into(), right));
     }
 
+    /// Whether every fact is known: a real cluster comes up bit by bit.
+    pub fn knows(&self, lesson: &Lesson) -> bool {
+        lesson.facts.iter().all(|(name, _)| self.fact(name).is_some_and(|fact| !fact.is_none()))
+    }
+
     /// A fact as plain text.
     pub fn fact(&self, name: &str) -> Option<&Value> {
         self.facts.0.get(name)

@@ -8,6 +8,8 @@ use lab_core::{
     id::NodeId,
     job::JobResult,
     seam::{Ctx, Input, Machine, Outbox},
+    trace::Event,
+    view::{ConsumerView, ProducerView},
     wire::error::ErrorCode,
 };
 use tokio::{runtime::Builder, task::LocalSet, time::timeout};
@@ -32,13 +34,17 @@ pub fn block_on<T>(body: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     LocalSet::new().block_on(&runtime, body)
 }
 
-fn drive<M: Machine + 'static>(id: NodeId, start: impl FnOnce(&mut Ctx<'_>) -> M) -> Driver<M, NoFiles> {
+fn drive<M: Machine + 'static>(
+    id: NodeId,
+    clock: Clock,
+    tracing: bool,
+    start: impl FnOnce(&mut Ctx<'_>) -> M,
+) -> Driver<M, NoFiles> {
     let limits = Limits { frame_max: 512 << 20, ..Limits::default() };
     let no_jobs = |_| -> JobResult { unreachable!("clients ask for no jobs") };
-    let outbox = Outbox::new(id, 0, false);
-    let started = Driver::start(id, NoFiles, outbox, Clock::start(), limits, no_jobs, |ctx| {
-        Ok::<_, std::convert::Infallible>(start(ctx))
-    });
+    let outbox = Outbox::new(id, 0, tracing);
+    let started =
+        Driver::start(id, NoFiles, outbox, clock, limits, no_jobs, |ctx| Ok::<_, std::convert::Infallible>(start(ctx)));
     started.unwrap_or_else(|never| match never {})
 }
 
@@ -49,7 +55,22 @@ impl RunningProducer {
     pub fn start(bootstrap: &str, config: ProducerConfig) -> Outcome<Self> {
         let bootstrap = admin::endpoints(bootstrap)?;
         let config = ProducerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, |ctx| Producer::start(config, ctx))))
+        Ok(Self(drive(config.id, Clock::start(), false, |ctx| Producer::start(config, ctx))))
+    }
+
+    /// One that tells what it does ([`Self::take_events`]), in the time of `clock`.
+    pub fn traced(bootstrap: &str, config: ProducerConfig, clock: Clock) -> Outcome<Self> {
+        let bootstrap = admin::endpoints(bootstrap)?;
+        let config = ProducerConfig { bootstrap, seed: random_u64(), ..config };
+        Ok(Self(drive(config.id, clock, true, |ctx| Producer::start(config, ctx))))
+    }
+
+    pub fn take_events(&self) -> Vec<Event> {
+        self.0.take_events()
+    }
+
+    pub fn view(&self) -> ProducerView {
+        self.0.read(|producer, _, _| producer.view())
     }
 
     /// Hands over one record, waiting while the buffer is full. Deliveries that come meanwhile are returned.
@@ -112,7 +133,27 @@ impl RunningConsumer {
     pub fn start(bootstrap: &str, config: ConsumerConfig) -> Outcome<Self> {
         let bootstrap = admin::endpoints(bootstrap)?;
         let config = ConsumerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, |ctx| Consumer::start(config, ctx))))
+        Ok(Self(drive(config.id, Clock::start(), false, |ctx| Consumer::start(config, ctx))))
+    }
+
+    /// One that tells what it does ([`Self::take_events`]), in the time of `clock`.
+    pub fn traced(bootstrap: &str, config: ConsumerConfig, clock: Clock) -> Outcome<Self> {
+        let bootstrap = admin::endpoints(bootstrap)?;
+        let config = ConsumerConfig { bootstrap, seed: random_u64(), ..config };
+        Ok(Self(drive(config.id, clock, true, |ctx| Consumer::start(config, ctx))))
+    }
+
+    pub fn take_events(&self) -> Vec<Event> {
+        self.0.take_events()
+    }
+
+    pub fn view(&self) -> ConsumerView {
+        self.0.read(|consumer, _, _| consumer.view())
+    }
+
+    /// Records that have come, without waiting.
+    pub fn take_records(&self) -> Vec<FetchedRecord> {
+        self.0.with(|consumer, _| consumer.take_records())
     }
 
     /// Waits a moment for records; empty when none came.

@@ -334,3 +334,26 @@ fn button(verb: &str, node: NodeId) -> String {
     let kind = if node.0 > 100 { "controller" } else { "broker" };
     format!("{verb} {kind} {node}")
 }
+
+/// The same goals on real processes: the page starts the lesson's clients, and a real death meets the first of them.
+#[tokio::test]
+async fn browser_live_lesson_meets_its_goals_on_real_processes() {
+    let Some(cluster) = Server::up() else { return };
+    let page = Page::open(&cluster.url("/#live&lesson=kill-the-leader"), 1440, 900).await;
+    page.until("the lesson", PLACE, |place| place == "Lesson 13, step 1 of 5").await;
+    assert_eq!(page.eval(GOALS).await, "false,false,false,false");
+    let press = async |name: &str| {
+        page.find("button", name).await.focus().await;
+        page.press("Enter").await;
+    };
+    // A real cluster has no copy in which a question could be answered.
+    press("Skip step").await;
+    let leader = "lab.view().nodes.map(n => n.controller?.active).filter(Boolean)\
+        .flatMap(a => a.partitions).find(p => p.topic === 'orders' && p.partition === 0)?.leader ?? -1";
+    let before = page.until("a leader", leader, |leader| leader.as_i64() > Some(0)).await.as_i64().unwrap_or_default();
+    press(&format!("Kill broker {before} for me")).await;
+    page.until("an election, and nothing lost", GOALS, |goals| goals == "true,true,false,false").await;
+    assert_ne!(page.eval(leader).await, before);
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}

@@ -19,6 +19,10 @@ impl Value {
         *self == Self::Bool(true)
     }
 
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
     pub fn as_int(&self) -> Option<i64> {
         match self {
             Self::Int(n) => Some(*n),

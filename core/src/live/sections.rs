@@ -6,7 +6,8 @@ use crate::{
     id::NodeId,
     seam::Time,
     view::{
-        BrokerView, ClusterView, ConnectionView, ControllerView, LinkView, NodeView, Preset, ProcessState, ReplicaView,
+        BrokerView, ClusterView, ConnectionView, ConsumerView, ControllerView, LinkView, NodeView, Preset,
+        ProcessState, ProducerView, ReplicaView,
     },
 };
 
@@ -62,6 +63,11 @@ pub enum Section {
     Presets {
         views: Vec<Preset>,
     },
+    /// The lab's own clients, where there are any.
+    LabClients {
+        producers: Vec<ProducerView>,
+        consumers: Vec<ConsumerView>,
+    },
 }
 
 /// The sending end: remembers what was sent.
@@ -83,6 +89,10 @@ impl Changes {
         }
         if view.presets != self.sent.presets {
             sections.push(Section::Presets { views: view.presets.clone() });
+        }
+        if (&view.producers, &view.consumers) != (&self.sent.producers, &self.sent.consumers) {
+            let (producers, consumers) = (view.producers.clone(), view.consumers.clone());
+            sections.push(Section::LabClients { producers, consumers });
         }
         if sections.is_empty() && self.version > 0 {
             return None;
@@ -213,6 +223,9 @@ impl Assembly {
             Section::Clients { node, views } => self.node(node).broker.get_or_insert_default().clients = views,
             Section::Links { views } => self.view.links = views,
             Section::Presets { views } => self.view.presets = views,
+            Section::LabClients { producers, consumers } => {
+                (self.view.producers, self.view.consumers) = (producers, consumers);
+            }
         }
     }
 

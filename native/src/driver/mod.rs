@@ -28,7 +28,7 @@ use lab_core::{
     id::{ConnId, EventId, NodeId},
     job::{Job, JobResult},
     seam::{Ctx, Input, Listener, Machine, Now, Outbox, Output, Part, Time},
-    trace::EventKind,
+    trace::{Event, EventKind},
 };
 use tokio::{
     net::TcpListener,
@@ -283,6 +283,13 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
             }
             self.0.traced.notified().await;
         }
+    }
+
+    /// The events that there are now, as this machine's.
+    pub fn take_events(&self) -> Vec<Event> {
+        let node = self.0.me;
+        let traced = std::mem::take(&mut self.0.state.borrow_mut().traced).into_iter();
+        traced.map(|t| Event { id: t.id, at: t.at, node, cause: t.cause, kind: t.kind }).collect()
     }
 
     pub fn counters(&self) -> Counters {

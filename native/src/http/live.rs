@@ -10,7 +10,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use lab_core::live::{Ask, Cannot, Changes, ClientMessage, ServerMessage};
+use lab_core::{
+    live::{Ask, Cannot, Changes, ClientMessage, ServerMessage},
+    sim::Scenario,
+};
 use serde::Deserialize;
 use tokio::{
     select,
@@ -107,6 +110,7 @@ fn answer(cluster: Handle, ClientMessage { id, ask }: ClientMessage, done: mpsc:
     tokio::spawn(async move {
         let message = match ask {
             Ask::Act(action) => ServerMessage::Done { id, error: cluster.act(action).await.err() },
+            Ask::Lesson { lesson } => ServerMessage::Done { id, error: begin(&cluster, &lesson).await.err() },
             Ask::Frame { frame } => match cluster.frame(frame).await {
                 Some(kept) => ServerMessage::Frame { id, frame, hex: kept.hex, len: kept.len },
                 None => ServerMessage::Done { id, error: Some("the bytes of this message are no longer kept".into()) },
@@ -114,6 +118,15 @@ fn answer(cluster: Handle, ClientMessage { id, ask }: ClientMessage, done: mpsc:
         };
         let _ = done.send(message).await;
     });
+}
+
+/// The topics and clients of a lesson.
+async fn begin(cluster: &Handle, name: &str) -> Result<(), String> {
+    let lesson = lab_lessons::lesson(name)?;
+    if !lesson.native {
+        return Err(format!("the lesson {name} asks for what a real cluster cannot do: take it in the simulator"));
+    }
+    cluster.lesson(Scenario::parse(&lesson.scenario)?).await
 }
 
 async fn send(socket: &mut WebSocket, message: &ServerMessage) -> bool {

@@ -13,8 +13,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use lab_core::{
     id::{EventId, NodeId},
+    sim::Scenario,
     trace::{Event, EventKind},
-    view::{Action, ClusterView, LinkView, NodeView, ProcessState},
+    view::{Action, ClusterView, ConsumerView, LinkView, NodeView, ProcessState, ProducerView},
 };
 use rustix::process::Signal;
 use tokio::{
@@ -30,6 +31,7 @@ use crate::{
     clock::Clock,
     driver::{LinkFault, LinkTable},
     failure::{Failure, Outcome},
+    lesson::class,
     node::channel::{KeptFrame, News, Order},
 };
 
@@ -39,6 +41,9 @@ const PUBLISH: Duration = Duration::from_millis(150);
 const REPORT_WITHIN: Duration = Duration::from_millis(700);
 /// Who asked for a node to end or to come up is answered within this.
 const DONE_WITHIN: Duration = Duration::from_secs(12);
+
+/// The topics of a lesson are made within this.
+const TOPICS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Everything that reaches the supervising task.
 #[derive(Debug)]
@@ -50,6 +55,10 @@ pub(crate) enum Message {
     /// One more or one fewer watches the page.
     Watchers(i32),
     Frame(EventId, oneshot::Sender<Option<KeptFrame>>),
+    /// Clients of this scenario, in place of those of another.
+    Lesson(Box<Scenario>),
+    /// News of those clients.
+    Told(u64, class::Told),
 }
 
 /// A way to the supervising task.
@@ -77,6 +86,23 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.messages.send(Message::Frame(frame, reply)).ok()?;
         answer.await.ok().flatten()
+    }
+
+    /// Makes the topics of a lesson's scenario and starts its clients.
+    pub async fn lesson(&self, scenario: Scenario) -> Result<(), String> {
+        let (bootstrap, topics) = (self.bootstrap.clone(), scenario.clone());
+        let began = Instant::now();
+        let make = move || loop {
+            match class::create_topics(&bootstrap, &topics) {
+                // A cluster that comes up cannot make topics yet.
+                Err(_) if began.elapsed() < TOPICS_WITHIN => std::thread::park_timeout(PUBLISH),
+                result => return result,
+            }
+        };
+        let made = tokio::task::spawn_blocking(make).await;
+        made.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())?;
+        let gone = |_| "the cluster is being stopped".to_owned();
+        self.messages.send(Message::Lesson(Box::new(scenario))).map_err(gone)
     }
 
     pub async fn status(&self) -> Option<Status> {
@@ -124,6 +150,11 @@ pub struct Supervisor {
     failed: Option<Failure>,
     recording: bool,
     metrics_port: Option<u16>,
+    /// The way to the clients of a lesson, and how many lessons there were.
+    class: Option<mpsc::UnboundedSender<class::Order>>,
+    classes: u64,
+    producers: Vec<ProducerView>,
+    consumers: Vec<ConsumerView>,
 }
 
 /// Somebody waits for a node to end or to come up.
@@ -181,6 +212,10 @@ impl Supervisor {
             failed: None,
             recording: false,
             metrics_port: None,
+            class: None,
+            classes: 0,
+            producers: Vec::new(),
+            consumers: Vec::new(),
         };
         (supervisor, handle)
     }
@@ -260,6 +295,19 @@ impl Supervisor {
                     self.frames.push(PendingFrame { frame, until: Instant::now() + REPORT_WITHIN, reply });
                 }
             }
+            Message::Lesson(scenario) => {
+                self.classes += 1;
+                let (me, messages) = (self.classes, self.messages.clone());
+                let tell = move |told| drop(messages.send(Message::Told(me, told)));
+                let bootstrap = self.layout.file.bootstrap.clone();
+                // The clients of the lesson before end with their sender.
+                self.class = Some(class::start(*scenario, bootstrap, self.clock, tell));
+            }
+            Message::Told(of, told) if of == self.classes => {
+                (self.producers, self.consumers) = (told.producers, told.consumers);
+                self.tell_events(told.events);
+            }
+            Message::Told(..) => {}
             Message::Watchers(change) => {
                 let before = self.watchers > 0;
                 self.watchers += change;
@@ -343,6 +391,10 @@ impl Supervisor {
     }
 
     fn act(&mut self, action: Action, reply: oneshot::Sender<Result<(), String>>) {
+        let reply = match self.act_of_class(&action, reply) {
+            Ok(()) => return,
+            Err(reply) => reply,
+        };
         let result = match action {
             Action::Kill { node } => {
                 let result = self.change_process(node, EventKind::Killed, |process| {
@@ -404,6 +456,23 @@ impl Supervisor {
         };
         self.publish();
         let _ = reply.send(result);
+    }
+
+    /// What the clients of a lesson do, if there are any. Gives the reply back if it is not theirs to give.
+    fn act_of_class(
+        &self,
+        action: &Action,
+        reply: oneshot::Sender<Result<(), String>>,
+    ) -> Result<(), oneshot::Sender<Result<(), String>>> {
+        let theirs = match action {
+            Action::Produce { .. } | Action::AddConsumer { .. } | Action::RemoveConsumer { .. } => true,
+            Action::Kill { node } | Action::Start { node } => self.consumers.iter().any(|c| c.id == *node),
+            _ => false,
+        };
+        match &self.class {
+            Some(class) if theirs => class.send((action.clone(), reply)).map_err(|unsent| unsent.0.1),
+            _ => Err(reply),
+        }
     }
 
     fn known(&mut self, id: NodeId) -> Result<&mut NodeProcess, String> {
@@ -531,6 +600,8 @@ impl Supervisor {
             at: self.clock.time(),
             events: self.event_count,
             nodes: nodes.collect(),
+            producers: self.producers.clone(),
+            consumers: self.consumers.clone(),
             links: self.links.clone(),
             presets: self.layout.file.presets.iter().cloned().map(Into::into).collect(),
             ..ClusterView::default()

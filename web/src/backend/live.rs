@@ -60,6 +60,10 @@ struct Shared {
     frames: BTreeMap<EventId, Option<Bytes>>,
     socket: Option<WebSocket>,
     next_id: u64,
+    /// The lesson whose topics and clients are wanted, and how asking for them ended.
+    lesson: Option<String>,
+    lesson_asked: Option<u64>,
+    lesson_begun: Option<Result<(), String>>,
 }
 
 /// Told how an action ended.
@@ -73,8 +77,8 @@ pub struct Live {
 
 impl Live {
     /// Begins to connect; `changed` is called whenever there is something new to draw.
-    pub fn connect(changed: Rc<dyn Fn()>) -> Self {
-        let shared = Rc::new(RefCell::new(Shared::default()));
+    pub fn connect(lesson: Option<String>, changed: Rc<dyn Fn()>) -> Self {
+        let shared = Rc::new(RefCell::new(Shared { lesson, ..Shared::default() }));
         let redraw = {
             let (shared, changed) = (Rc::clone(&shared), Rc::clone(&changed));
             Interval::new(REDRAW_MS, move || {
@@ -105,6 +109,11 @@ impl Live {
         Some(self.shared.borrow().cannot.get(word).cloned().unwrap_or_else(|| ours.into()))
     }
 
+    /// How asking for the topics and clients of the lesson ended, once it has.
+    pub fn lesson_begun(&self) -> Option<Result<(), String>> {
+        self.shared.borrow().lesson_begun.clone()
+    }
+
     pub fn state(&self) -> LiveState {
         self.shared.borrow().state.clone()
     }
@@ -114,8 +123,16 @@ impl Live {
         let shared = self.shared.borrow();
         let mut view = shared.view.view().clone();
         view.at = shared.now();
+        // Events are counted by who keeps them.
+        view.events = (shared.forgotten + shared.events.len()) as u64;
         view.in_flight = shared.flying.iter().cloned().collect();
         for client in view.clients() {
+            // The lab's own tell of themselves.
+            if view.producers.iter().any(|p| p.name == client.client_id)
+                || view.consumers.iter().any(|c| c.name == client.client_id)
+            {
+                continue;
+            }
             if client.positions.is_empty() {
                 view.producers.extend(producer(&client));
             } else {
@@ -294,6 +311,12 @@ fn take(shared: &mut Shared, message: ServerMessage) {
         ServerMessage::Hello { bootstrap, cannot, .. } => {
             shared.state = LiveState { connected: true, bootstrap, trouble: None };
             shared.cannot = cannot.into_iter().map(|c| (c.what, c.why)).collect();
+            if let Some(lesson) = shared.lesson.clone() {
+                match shared.send(Ask::Lesson { lesson }) {
+                    Ok(id) => shared.lesson_asked = Some(id),
+                    Err(why) => shared.lesson_begun = Some(Err(why)),
+                }
+            }
         }
         ServerMessage::Update(update) => {
             shared.clock = Some((update.at, js_sys::Date::now()));
@@ -320,6 +343,9 @@ fn take(shared: &mut Shared, message: ServerMessage) {
             let surplus = shared.events.len().saturating_sub(KEPT_EVENTS);
             shared.events.drain(..surplus);
             shared.forgotten += surplus;
+        }
+        ServerMessage::Done { id, error } if shared.lesson_asked == Some(id) => {
+            shared.lesson_begun = Some(error.map_or(Ok(()), Err));
         }
         ServerMessage::Done { id, error } => match shared.waiting.remove(&id) {
             // It is told to whoever waits for it, and to nobody else.

@@ -17,7 +17,7 @@ use lab_core::{
     trace::Event,
     view::{Action, ClusterView},
 };
-use lab_lessons::Lesson;
+use lab_lessons::{Lesson, Progress};
 use yew::Callback;
 
 use course::Course;
@@ -72,6 +72,26 @@ struct State {
     course: Option<Course>,
     /// Its questions are asked through `course`.
     interview: Option<Interview>,
+    /// A lesson on a real cluster, which has to come up first.
+    to_come: Option<Lesson>,
+}
+
+impl State {
+    /// Begins the lesson that was waited for, once the real cluster has what it is about.
+    fn begin_live_lesson(&mut self) -> Result<(), String> {
+        let Backend::Live(live) = &self.backend else { return Ok(()) };
+        let Some(begun) = self.to_come.as_ref().and(live.lesson_begun()) else { return Ok(()) };
+        let Some(lesson) = self.to_come.take() else { return Ok(()) };
+        begun?;
+        let view = self.backend.view();
+        if view.headline().is_empty() && !lesson.facts.is_empty() || !Progress::begin(&lesson, &view).knows(&lesson) {
+            // Not yet.
+            self.to_come = Some(lesson);
+            return Ok(());
+        }
+        self.course = Some(Course::new(lesson, &self.backend));
+        Ok(())
+    }
 }
 
 struct Inner {
@@ -103,7 +123,17 @@ impl Lab {
         let fragment = fragment.trim_start_matches('#');
         let sandbox = || Backend::Sim(Box::new(Sim::sandbox(SEED).expect("the sandbox is a scenario that exists")));
         if fragment == "live" {
-            return (Self::live(), None);
+            return (Self::live(None), None);
+        }
+        if let Some(name) = fragment.strip_prefix("live&lesson=") {
+            let name: String = name.chars().take(40).collect();
+            return match lab_lessons::lesson(&name) {
+                Ok(lesson) => (Self::live(Some(lesson)), None),
+                Err(why) => {
+                    let trouble = format!("This lesson cannot be opened: {why}. Here is the cluster without it.");
+                    (Self::live(None), Some(trouble))
+                }
+            };
         }
         let (backend, trouble) = match fragment.split_once('=') {
             Some(("s", link)) => match Sim::from_link(link) {
@@ -166,6 +196,7 @@ impl Lab {
             jumps: 0,
             course: None,
             interview: None,
+            to_come: None,
         };
         Self(Rc::new(Inner {
             state: RefCell::new(state),
@@ -175,7 +206,7 @@ impl Lab {
         }))
     }
 
-    fn live() -> Self {
+    fn live(lesson: Option<Lesson>) -> Self {
         let slot: Rc<RefCell<Option<Self>>> = Rc::default();
         let changed = {
             let slot = Rc::clone(&slot);
@@ -185,7 +216,9 @@ impl Lab {
                 }
             })
         };
-        let lab = Self::new(Backend::Live(Live::connect(changed)));
+        let name = lesson.as_ref().map(|lesson| lesson.name.clone());
+        let lab = Self::new(Backend::Live(Live::connect(name, changed)));
+        lab.0.state.borrow_mut().to_come = lesson;
         *slot.borrow_mut() = Some(lab.clone());
         lab
     }
@@ -197,6 +230,9 @@ impl Lab {
         };
         for error in refused {
             self.say(error);
+        }
+        if let Err(why) = self.0.state.borrow_mut().begin_live_lesson() {
+            self.say(format!("The lesson cannot be taken here: {why}"));
         }
         // Several messages of one turn are drawn once.
         if !self.0.pending.replace(true) {

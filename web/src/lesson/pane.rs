@@ -78,19 +78,22 @@ pub fn Pane(props: &PaneProps) -> Html {
                         <h2 role="status"><Icon name="check" />{ rich(lesson.words.heading("done"), variables) }</h2>
                         { for lesson.words.paragraphs("done").iter().map(|p| html! { <p class="text">{ rich(p, variables) }</p> }) }
                         <Questions names={lesson.quizzes.iter().map(|q| (q.name.clone(), q.concept.clone())).collect::<Vec<_>>()} />
-                        <NextLesson number={course.number} />
                     </section>
                 }
                 <section class="aside">
                     { for ["simplified", "for-real"].iter().map(|key| html! {
                         <details key={*key}><summary>{ lesson.words.heading(key) }</summary>
                             { for lesson.words.paragraphs(key).iter().map(|p| html! { <p>{ rich(p, variables) }</p> }) }
+                            if *key == "for-real" && lesson.native && !lab.is_live() {
+                                <p><a href={format!("#live&lesson={}", lesson.name)}>{ "This lesson on the running cluster" }</a></p>
+                            }
                         </details>
                     }) }
                     <details><summary>{ "Sources" }</summary><ul class="plain">{ for lesson.sources.iter().map(|s| html! { <li>{ s }</li> }) }</ul></details>
                 </section>
             </div>
             <div class="foot">
+                if last && course.passed { <NextLesson number={course.number} /> }
                 if !last { <button class={classes!("btn", "tall", course.step_done.then_some("main"))} onclick={go(course.step + 1)}>{ if course.step_done { "Next step" } else { "Skip step" } }</button> }
                 if course.step > 0 { <button class="btn quiet tall" onclick={go(course.step - 1)}>{ "Back" }</button> }
                 if !course.passed { <button class="btn quiet tall" data-press="Hint" onclick={hint}>{ "Hint" }</button> }
@@ -151,9 +154,9 @@ fn NextLesson(props: &NextProps) -> Html {
     });
     match &*next {
         Some((name, number, title)) => {
-            html! { <p><a href={format!("#lesson={name}")}>{ format!("Next: {number} {title}") }</a></p> }
+            html! { <a class="btn tall main" href={format!("#lesson={name}")}>{ format!("Next: {number} {title}") }</a> }
         }
-        None => Html::default(),
+        None => html! { <a class="btn tall main" href="#interview">{ "Now be asked" }</a> },
     }
 }
 

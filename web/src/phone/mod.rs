@@ -83,7 +83,7 @@ fn Top(props: &PhoneProps) -> Html {
         <header class="topbar" role="banner">
             <span class="brand"><svg width="20" height="18" aria-hidden="true"><use href="#logo" /></svg>{ "Kafka Lab" }</span>
             <nav aria-label="Lessons">
-                if let Some(course) = &props.snapshot.course { <b>{ format!("{} {}", course.number, course.title) }</b> } else { <LessonLinks /> }
+                if let Some(course) = &props.snapshot.course { <b>{ format!("{} {}", course.number, course.title) }</b> } else if props.snapshot.interview.is_some() { <b>{ "Interview" }</b> } else { <LessonLinks /> }
             </nav>
             <span class="tools" style="gap:0">
                 <button class="hit" aria-label="Share" onclick={onshare}><Icon name="share" /></button>

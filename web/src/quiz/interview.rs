@@ -56,7 +56,7 @@ fn Choosing() -> Html {
             <div class="body">
                 <p class="over">{ "Interview" }</p>
                 <h1>{ "What happens next, and why?" }</h1>
-                <p class="text">{ "Eight questions, each about a cluster that runs beside it, each with a follow-up. Say first how sure you are. After the verdict you can watch it happen." }</p>
+                <p class="text">{ "Up to eight questions, each about a cluster that runs beside it, each with a follow-up. Say first how sure you are. After the verdict you can watch it happen." }</p>
                 <fieldset>
                     <legend>{ "Level" }</legend>
                     { for LEVELS.iter().map(|(letter, name)| {

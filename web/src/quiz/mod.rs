@@ -2,7 +2,7 @@
 
 mod interview;
 
-use web_sys::HtmlInputElement;
+use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
 pub use interview::InterviewPane;
@@ -22,9 +22,6 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
     let lab = use_lab();
     let asked = &props.asked;
     let question = &asked.question;
-    if let Some(error) = &asked.error {
-        return html! { <p class="small" role="status">{ format!("This question cannot be asked now: {error}") }</p> };
-    }
     let onsubmit = {
         let lab = lab.clone();
         Callback::from(move |event: SubmitEvent| {
@@ -36,6 +33,20 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| lab.show_me())
     };
+    let next = use_node_ref();
+    {
+        // Lock in is gone: the focus goes on to what follows, and with it the view.
+        let next = next.clone();
+        use_effect_with(asked.locked, move |locked| {
+            if let Some(next) = next.cast::<HtmlElement>().filter(|_| *locked) {
+                let _ = next.focus();
+                next.scroll_into_view_with_bool(false);
+            }
+        });
+    }
+    if let Some(error) = &asked.error {
+        return html! { <p class="small" role="status">{ format!("This question cannot be asked now: {error}") }</p> };
+    }
     let many = question.many;
     let options = question.options.iter().enumerate().map(|(i, option)| {
         let lab = lab.clone();
@@ -63,6 +74,15 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
     });
     html! {
         <form class="question" aria-label="Question" {onsubmit}>
+            // The verdict stands where the eye goes back to, and not below what has grown.
+            if asked.locked {
+                <p class={classes!("result", if asked.is_right() { "right" } else { "wrong" })} role="status">
+                    <b>{ if asked.is_right() { "Right." } else { "Not this time." } }</b>
+                    { if asked.is_right() { " The fork of your cluster did the same." } else { " The fork of your cluster did something else: read why, or watch it." } }
+                </p>
+                if !question.reveal.actions.is_empty() || question.reveal.then_ms > 0 { <button type="button" class="btn main" onclick={show} ref={next}>{ "Show me" }</button> }
+                else { <button type="button" class="btn" disabled=true title="Nothing had to be done to find out">{ "Show me" }</button> }
+            }
             <fieldset class="choices">
                 <legend>{ crate::lesson::filled(&question.stem) }</legend>
                 if many { <p class="small dim">{ "More than one may be right." }</p> }
@@ -78,14 +98,7 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
                     }) }
                 </fieldset>
             }
-            if asked.locked {
-                <p class={classes!("result", if asked.is_right() { "right" } else { "wrong" })} role="status">
-                    <b>{ if asked.is_right() { "Right." } else { "Not this time." } }</b>
-                    { if asked.is_right() { " The fork of your cluster did the same." } else { " The fork of your cluster did something else: read why, or watch it." } }
-                </p>
-                if !question.reveal.actions.is_empty() || question.reveal.then_ms > 0 { <button type="button" class="btn main" onclick={show}>{ "Show me" }</button> }
-                else { <button type="button" class="btn" disabled=true title="Nothing had to be done to find out">{ "Show me" }</button> }
-            } else {
+            if !asked.locked {
                 <button class="btn main" disabled={asked.chosen.is_empty() || props.sure == Some(None)}>{ "Lock in" }</button>
             }
         </form>
