@@ -4,6 +4,9 @@
 //! It has connections of its own, as in the Java client, so that a parked fetch never delays a heartbeat. What it decides
 //! comes out as [`Change`]s; the consumer reads what it is told to and nothing else.
 
+mod coordinator;
+mod heartbeat;
+mod leave;
 mod offsets;
 mod rebalance;
 
@@ -12,29 +15,17 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-
 use super::{
     ConsumerConfig,
-    links::{LinkEvent, LinkSettings, Links, Peer, backoff_ms},
+    links::{LinkEvent, LinkSettings, Links, Peer},
     metadata::Metadata,
 };
 use crate::{
     assign::Assignor,
-    id::{Endpoint, TopicPartition},
+    id::TopicPartition,
     seam::{Ctx, Input},
-    trace::EventKind,
-    wire::{
-        error::ErrorCode,
-        find_coordinator::FindCoordinatorRequest,
-        frame,
-        heartbeat::HeartbeatRequest,
-        leave_group::{LeaveGroupRequest, MemberIdentity},
-    },
+    wire::{error::ErrorCode, heartbeat::HeartbeatRequest},
 };
-
-/// Type of the key of a group in FindCoordinator.
-const GROUP: i8 = 0;
 
 /// What the consumer has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,41 +253,6 @@ impl Membership {
         self.coordinator.is_some_and(|c| self.links.version::<HeartbeatRequest>(c, i16::MAX).is_some())
     }
 
-    /// The coordinator, if it is known; otherwise somebody is asked.
-    fn find_coordinator(&mut self, ctx: &mut Ctx<'_>) -> Option<Peer> {
-        if self.coordinator.is_some() || self.finding || self.not_before_ms > ctx.ms() {
-            return self.coordinator;
-        }
-        let any = self.links.any_ready(ctx)?;
-        let version = self.links.version::<FindCoordinatorRequest>(any, i16::MAX)?;
-        let mut request = FindCoordinatorRequest { key_type: GROUP, ..Default::default() };
-        if version >= 4 {
-            request.coordinator_keys = vec![self.group_id.clone()];
-        } else {
-            request.key.clone_from(&self.group_id);
-        }
-        self.finding = true;
-        self.links.send(ctx, any, version, &request, Tag::FindCoordinator);
-        None
-    }
-
-    fn coordinator_found(&mut self, ctx: &mut Ctx<'_>, version: i16, bytes: &Bytes) {
-        self.finding = false;
-        let Ok((_, response)) = frame::parse_response::<FindCoordinatorRequest>(version, bytes) else {
-            return self.try_later(ctx, ErrorCode::UnknownServerError);
-        };
-        let (error, id, host, port) = match response.coordinators.into_iter().next() {
-            Some(c) => (c.error_code, c.node_id, c.host, c.port),
-            None => (response.error_code, response.node_id, response.host, response.port),
-        };
-        if error != 0 {
-            return self.try_later(ctx, ErrorCode::from_code(error));
-        }
-        self.failures = 0;
-        self.links.add_broker(id, Endpoint { host, port: port as u16 });
-        self.coordinator = Some(id);
-    }
-
     fn take_events(&mut self, ctx: &mut Ctx<'_>, events: Vec<LinkEvent<Tag>>, metadata: &Metadata) {
         for event in events {
             match event {
@@ -332,134 +288,5 @@ impl Membership {
                 LinkEvent::Down => {}
             }
         }
-    }
-
-    fn try_later(&mut self, ctx: &Ctx<'_>, error: ErrorCode) {
-        self.failures += 1;
-        let (base, max) = (self.config.retry_backoff_ms, self.config.retry_backoff_max_ms);
-        self.not_before_ms = ctx.ms() + backoff_ms(base, max, self.failures, &mut self.rng);
-        self.last_error = Some(error.name().into());
-    }
-
-    fn beat(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer) {
-        if self.stage != Stage::Stable || self.heartbeat_sent || ctx.ms() < self.next_heartbeat_ms {
-            return;
-        }
-        let Some(version) = self.links.version::<HeartbeatRequest>(coordinator, i16::MAX) else { return };
-        let request = HeartbeatRequest {
-            group_id: self.group_id.clone(),
-            generation_id: self.generation,
-            member_id: self.member_id.clone(),
-            group_instance_id: self.config.group_instance_id.clone(),
-        };
-        self.heartbeat_sent = true;
-        self.next_heartbeat_ms = ctx.ms() + self.config.heartbeat_interval_ms;
-        self.links.send(ctx, coordinator, version, &request, Tag::Heartbeat);
-    }
-
-    fn heard(&mut self, ctx: &mut Ctx<'_>, version: i16, bytes: &Bytes) {
-        self.heartbeat_sent = false;
-        let Ok((_, response)) = frame::parse_response::<HeartbeatRequest>(version, bytes) else { return };
-        match ErrorCode::from_code(response.error_code) {
-            ErrorCode::None => {
-                self.failures = 0;
-                self.last_error = None;
-            }
-            // An answer to an older generation says nothing about this one.
-            _ if self.stage != Stage::Stable => {}
-            ErrorCode::RebalanceInProgress => self.rejoin = true,
-            error => self.refused(ctx, error),
-        }
-    }
-
-    /// What an error means for the membership, whichever request got it.
-    fn refused(&mut self, ctx: &mut Ctx<'_>, error: ErrorCode) {
-        self.last_error = Some(error.name().into());
-        match error {
-            ErrorCode::CoordinatorNotAvailable | ErrorCode::NotCoordinator => {
-                self.coordinator = None;
-                self.try_later(ctx, error);
-            }
-            ErrorCode::RebalanceInProgress => self.rejoin = true,
-            // The group goes on without this member: others may read its partitions already.
-            ErrorCode::UnknownMemberId | ErrorCode::IllegalGeneration => {
-                if error == ErrorCode::UnknownMemberId {
-                    self.member_id.clear();
-                }
-                self.lose_all(ctx);
-                self.try_later(ctx, error);
-            }
-            // Somebody else came with its instance id, or it may not be here at all.
-            ErrorCode::FencedInstanceId
-            | ErrorCode::InconsistentGroupProtocol
-            | ErrorCode::InvalidGroupId
-            | ErrorCode::InvalidSessionTimeout
-            | ErrorCode::GroupAuthorizationFailed
-            | ErrorCode::GroupMaxSizeReached => {
-                self.lose_all(ctx);
-                self.fatal = true;
-            }
-            _ => self.try_later(ctx, error),
-        }
-    }
-
-    fn lose_all(&mut self, ctx: &mut Ctx<'_>) {
-        self.stage = Stage::Unjoined;
-        self.rejoin = true;
-        self.prepared = false;
-        self.had = (Vec::new(), -1);
-        self.give_up_all(ctx, true);
-        self.generation = -1;
-    }
-
-    fn give_up_all(&mut self, ctx: &mut Ctx<'_>, lost: bool) {
-        let partitions: Vec<TopicPartition> = std::mem::take(&mut self.owned).into_iter().collect();
-        self.give_up(ctx, partitions, lost);
-    }
-
-    fn give_up(&mut self, ctx: &mut Ctx<'_>, partitions: Vec<TopicPartition>, lost: bool) {
-        if partitions.is_empty() {
-            return;
-        }
-        let (group, generation) = (&self.group_id, self.generation);
-        ctx.out.trace(|| EventKind::PartitionsRevoked {
-            group: group.clone(),
-            generation,
-            partitions: partitions.clone(),
-            lost,
-        });
-        for partition in &partitions {
-            self.unpositioned.remove(partition);
-            self.committed.remove(partition);
-        }
-        self.changes.push(Change::Revoked(partitions));
-    }
-
-    /// Static members do not leave: they mean to come back (KIP-345).
-    fn say_goodbye(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, positions: &BTreeMap<TopicPartition, i64>) {
-        if self.committing {
-            return;
-        }
-        if self.config.enable_auto_commit && self.stage == Stage::Stable && !self.prepared {
-            self.prepared = true;
-            if self.commit(ctx, coordinator, positions) {
-                return;
-            }
-        }
-        self.give_up_all(ctx, false);
-        let version = self.links.version::<LeaveGroupRequest>(coordinator, i16::MAX);
-        let (Some(version), false, None) = (version, self.member_id.is_empty(), &self.config.group_instance_id) else {
-            self.leaving = Leaving::Done;
-            return;
-        };
-        let mut request = LeaveGroupRequest { group_id: self.group_id.clone(), ..Default::default() };
-        if version >= 3 {
-            let reason = (version >= 5).then(|| "the consumer is being closed".to_owned());
-            request.members = vec![MemberIdentity { member_id: self.member_id.clone(), reason, ..Default::default() }];
-        } else {
-            request.member_id.clone_from(&self.member_id);
-        }
-        self.leaving = Leaving::Sent;
-        self.links.send(ctx, coordinator, version, &request, Tag::Leave);
     }
 }

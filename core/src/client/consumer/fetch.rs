@@ -1,0 +1,190 @@
+//! Fetches: one in flight to each leader, for every partition that it leads (`Fetcher`).
+
+use bytes::Bytes;
+
+use super::{Consumer, EARLIEST, FetchedRecord, Tag};
+use crate::{
+    client::producer::is_stale_metadata,
+    id::{Endpoint, TopicPartition},
+    seam::Ctx,
+    trace::EventKind,
+    wire::{
+        batch::{self, BatchError},
+        error::ErrorCode,
+        fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData},
+        frame,
+    },
+};
+
+impl Consumer {
+    pub(super) fn fetch(&mut self, ctx: &mut Ctx<'_>) {
+        if self.records.len() >= self.config.max_buffered_records {
+            return;
+        }
+        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.offset.is_some()) {
+            if self.fetching.contains(&leader) || !self.links.ready(ctx, leader) {
+                continue;
+            }
+            let by_id = partitions.iter().all(|p| self.metadata.topic(&p.topic).is_some_and(|t| !t.id.is_zero()));
+            let Some(version) = self.links.version::<FetchRequest>(leader, if by_id { i16::MAX } else { 12 }) else {
+                continue;
+            };
+            let mut request = FetchRequest {
+                max_wait_ms: self.config.fetch_max_wait_ms as i32,
+                min_bytes: self.config.fetch_min_bytes,
+                max_bytes: self.config.fetch_max_bytes,
+                ..FetchRequest::default()
+            };
+            for partition in &partitions {
+                let position = self.positions.get_mut(partition).expect("listed from it");
+                position.busy = true;
+                let known = self.metadata.leader(&partition.topic, partition.partition);
+                let asked = FetchPartition {
+                    partition: partition.partition,
+                    current_leader_epoch: known.map_or(-1, |l| l.epoch),
+                    fetch_offset: position.offset.expect("wanted"),
+                    last_fetched_epoch: position.last_epoch,
+                    log_start_offset: -1,
+                    partition_max_bytes: self.config.max_partition_fetch_bytes,
+                    ..FetchPartition::default()
+                };
+                match request.topics.iter_mut().find(|t| t.topic == partition.topic) {
+                    Some(topic) => topic.partitions.push(asked),
+                    None => {
+                        let topic_id = self.metadata.topic(&partition.topic).map_or_else(Default::default, |t| t.id);
+                        let topic = partition.topic.clone();
+                        request.topics.push(FetchTopic { topic, topic_id, partitions: vec![asked] });
+                    }
+                }
+            }
+            self.fetching.insert(leader);
+            self.links.send(ctx, leader, version, &request, Tag::Fetch(partitions));
+        }
+    }
+
+    pub(super) fn fetch_answer(&mut self, ctx: &mut Ctx<'_>, partitions: &[TopicPartition], version: i16, frame: &Bytes) {
+        let response = match frame::parse_response::<FetchRequest>(version, frame) {
+            Ok((_, response)) if response.error_code == 0 => response,
+            Ok((_, response)) => {
+                let error = ErrorCode::from_code(response.error_code);
+                partitions.iter().for_each(|p| self.retry_later(ctx, p, error));
+                return;
+            }
+            Err(_) => {
+                partitions.iter().for_each(|p| self.retry_later(ctx, p, ErrorCode::CorruptMessage));
+                return;
+            }
+        };
+        for endpoint in &response.node_endpoints {
+            let address = Endpoint { host: endpoint.host.clone(), port: endpoint.port as u16 };
+            self.links.add_broker(endpoint.node_id, address);
+        }
+        for partition in partitions {
+            match self.find_answer(&response, partition) {
+                Some(answer) => self.partition_answer(ctx, partition, answer),
+                None => self.retry_later(ctx, partition, ErrorCode::UnknownServerError),
+            }
+        }
+    }
+
+    fn find_answer<'a>(&self, response: &'a FetchResponse, partition: &TopicPartition) -> Option<&'a PartitionData> {
+        let topic = response.responses.iter().find(|t| {
+            t.topic == partition.topic || self.metadata.name_of(t.topic_id) == Some(partition.topic.as_str())
+        })?;
+        topic.partitions.iter().find(|p| p.partition_index == partition.partition)
+    }
+
+    fn partition_answer(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, answer: &PartitionData) {
+        let error = ErrorCode::from_code(answer.error_code);
+        let Some(position) = self.positions.get_mut(partition) else { return };
+        match error {
+            ErrorCode::None if answer.diverging_epoch.epoch >= 0 => {
+                // What was read is gone from the log (KIP-320): go back to where the logs part.
+                let end = answer.diverging_epoch.end_offset;
+                position.offset = position.offset.map(|o| o.min(end));
+                position.last_epoch = answer.diverging_epoch.epoch;
+                position.busy = false;
+                self.last_error = Some(format!("the log of {partition} was truncated to {end}"));
+            }
+            ErrorCode::None => {
+                (position.busy, position.failures) = (false, 0);
+                position.high_watermark = answer.high_watermark;
+                if let Err(error) = self.take(ctx, partition, answer) {
+                    self.last_error = Some(format!("{partition}: {error}"));
+                    self.retry_later(ctx, partition, ErrorCode::CorruptMessage);
+                }
+            }
+            ErrorCode::OffsetOutOfRange => {
+                position.offset = None;
+                position.last_epoch = -1;
+                if position.reset_to >= 0 {
+                    position.reset_to = EARLIEST;
+                }
+                self.retry_later(ctx, partition, error);
+            }
+            _ => {
+                let (leader, epoch) = (answer.current_leader.leader_id, answer.current_leader.leader_epoch);
+                let moved = self.metadata.hint(ctx, &partition.topic, partition.partition, leader, epoch);
+                if moved {
+                    self.positions.get_mut(partition).expect("looked up above").busy = false;
+                    return;
+                }
+                if is_stale_metadata(error) {
+                    self.metadata.expire();
+                }
+                self.retry_later(ctx, partition, error);
+            }
+        }
+    }
+
+    /// Takes the records of an answer that lie at or after the position.
+    fn take(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        partition: &TopicPartition,
+        answer: &PartitionData,
+    ) -> Result<(), BatchError> {
+        let position = self.positions.get_mut(partition).expect("its answer is here");
+        let from = position.offset.expect("it was fetched");
+        let mut next = from;
+        let mut taken = 0;
+        for batch in batch::batches(&answer.records.bytes()) {
+            let batch = match batch {
+                Ok(batch) => batch,
+                // The last batch of an answer may be cut short; the next fetch begins with it.
+                Err(BatchError::Incomplete { .. }) => break,
+                Err(error) => return Err(error),
+            };
+            if batch.header.next_offset() <= next {
+                continue;
+            }
+            batch.check_crc()?;
+            if !batch.header.is_control() {
+                for record in batch.records() {
+                    let record = record?;
+                    if record.offset < next {
+                        continue;
+                    }
+                    self.records.push(FetchedRecord {
+                        partition: partition.clone(),
+                        offset: record.offset,
+                        leader_epoch: batch.header.partition_leader_epoch,
+                        timestamp: record.timestamp,
+                        key: record.key,
+                        value: record.value,
+                        headers: record.headers.into_iter().map(|h| (h.key, h.value)).collect(),
+                    });
+                    taken += 1;
+                }
+            }
+            next = batch.header.next_offset();
+            position.offset = Some(next);
+            position.last_epoch = batch.header.partition_leader_epoch;
+        }
+        self.read += taken;
+        if next > from {
+            ctx.out.trace(|| EventKind::RecordsRead { partition: partition.clone(), from, to: next - 1 });
+        }
+        Ok(())
+    }
+}
