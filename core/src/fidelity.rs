@@ -78,6 +78,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         "A broker whose registration is refused because its former life still has a session asks again within a second; Kafka backs off to half a session.",
     ),
     of(Area::Broker, "Between nodes every request has one fixed version. Kafka negotiates them with ApiVersions."),
+    of(
+        Area::Broker,
+        "A subscription that cannot be read at all is one to nothing. Kafka answers its JoinGroup with UNKNOWN_SERVER_ERROR and leaves the group in a rebalance until it times out.",
+    ),
     of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
     of(
         Area::Replication,
@@ -93,7 +97,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Clients,
-        "A consumer of the lab in a group commits automatically. It has no seek, pause or commit by hand, and no application that max.poll.interval.ms could catch sleeping.",
+        "What a consumer's application does is simulated: a time for each record, and when it commits offsets. commitSync waits for as long as it takes; Kafka's gives up after default.api.timeout.ms.",
     ),
     of(Area::Clients, "Assignors do not look at racks; Java's do where members have them."),
     of(

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::ConsumerCommand;
+
 /// `node.id` of a broker or controller; simulated clients use ids from 1001.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub i32);
@@ -92,6 +94,8 @@ pub enum Command {
     Flush,
     /// Admin: create a topic; tried again until the cluster answers for good.
     CreateTopic { topic: String, partitions: i32, replication_factor: i16, configs: Vec<(String, String)> },
+    /// Consumer: what its application does.
+    Consumer(ConsumerCommand),
 }
 
 /// A Kafka UUID: 16 bytes, printed as unpadded URL-safe base64 like `org.apache.kafka.common.Uuid`.

@@ -331,10 +331,16 @@ pub enum EventKind {
         leader: i32,
         leader_epoch: i32,
     },
+    /// The application was given these by `poll()`.
     RecordsRead {
         partition: TopicPartition,
         from: i64,
         to: i64,
+    },
+    /// A simulated application that takes its time has worked off a record.
+    RecordProcessed {
+        partition: TopicPartition,
+        offset: i64,
     },
 
     // Checkers.

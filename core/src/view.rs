@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    client::ConsumerCommand,
     id::{NodeId, TopicPartition},
     seam::Time,
 };
@@ -297,6 +298,10 @@ pub struct ConsumerView {
     pub member_id: Option<String>,
     /// -1: in none.
     pub generation: i32,
+    /// The record that its application works on, where it takes its time.
+    pub working_on: Option<(TopicPartition, i64)>,
+    /// Records that the application was given and has not worked off, that one included.
+    pub unprocessed: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -531,6 +536,11 @@ pub enum Action {
     /// Lets a consumer commit, leave its group and end. To crash it is to kill it.
     RemoveConsumer {
         consumer: NodeId,
+    },
+    /// Tells the application of a consumer something: to take its time, to seek, to pause a partition.
+    TellConsumer {
+        consumer: NodeId,
+        command: ConsumerCommand,
     },
     CreateTopic {
         topic: String,

@@ -158,10 +158,10 @@ impl RunningConsumer {
 
     /// Waits a moment for records; empty when none came.
     pub async fn poll(&self) -> Vec<FetchedRecord> {
-        let records = self.0.with(|consumer, _| consumer.take_records());
+        let records = self.0.with(|consumer, ctx| consumer.poll(ctx));
         if records.is_empty() {
             self.stirred().await;
-            return self.0.with(|consumer, _| consumer.take_records());
+            return self.0.with(|consumer, ctx| consumer.poll(ctx));
         }
         records
     }

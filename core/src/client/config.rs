@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::assign::Assignor;
-use crate::id::{Endpoint, NodeId, TopicPartition};
+use super::ApplicationConfig;
+use crate::{
+    assign::Assignor,
+    id::{Endpoint, NodeId, TopicPartition},
+};
 
 /// How many replicas must have a record before the leader answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +114,10 @@ pub enum OffsetReset {
     Earliest,
     #[default]
     Latest,
+    /// Nowhere: whoever needs it fails.
+    None,
+    /// The first record that is no older than so many milliseconds (KIP-1106).
+    ByDuration(u64),
     /// This offset, and where it does not exist, the earliest.
     Offset(i64),
     /// The first record at or after this timestamp (Unix milliseconds), or the end.
@@ -134,6 +141,7 @@ pub struct ConsumerConfig {
     pub session_timeout_ms: u64,
     pub heartbeat_interval_ms: u64,
     pub max_poll_interval_ms: u64,
+    pub max_poll_records: usize,
     pub enable_auto_commit: bool,
     pub auto_commit_interval_ms: u64,
     /// All partitions of these topics are assigned to it, or its share of them in the group.
@@ -153,8 +161,10 @@ pub struct ConsumerConfig {
     pub socket_connection_setup_timeout_ms: u64,
     pub metadata_max_age_ms: u64,
     pub allow_auto_topic_creation: bool,
-    /// Fetching pauses while this many records wait in [`super::Consumer::take_records`].
+    /// Fetching pauses while this many records wait to be polled for.
     pub max_buffered_records: usize,
+    /// The application, where it is simulated. `None`: whoever drives the consumer calls [`super::Consumer::poll`].
+    pub application: Option<ApplicationConfig>,
 }
 
 impl Default for ConsumerConfig {
@@ -170,6 +180,7 @@ impl Default for ConsumerConfig {
             session_timeout_ms: 45_000,
             heartbeat_interval_ms: 3000,
             max_poll_interval_ms: 300_000,
+            max_poll_records: 500,
             enable_auto_commit: true,
             auto_commit_interval_ms: 5000,
             topics: Vec::new(),
@@ -188,6 +199,7 @@ impl Default for ConsumerConfig {
             metadata_max_age_ms: 300_000,
             allow_auto_topic_creation: true,
             max_buffered_records: 100_000,
+            application: None,
         }
     }
 }

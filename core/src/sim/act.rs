@@ -6,6 +6,7 @@ use super::{
     process::{ADMIN, Role},
 };
 use crate::{
+    client::ConsumerCommand,
     id::{Command, NodeId},
     seam::{Input, Time},
     trace::EventKind,
@@ -56,6 +57,17 @@ impl World {
             Action::RemoveConsumer { consumer } => {
                 let ix = self.consumer(*consumer)?;
                 self.end_cleanly(*consumer, ix)
+            }
+            Action::TellConsumer { consumer, command } => {
+                let ix = self.consumer(*consumer)?;
+                if self.nodes[ix].process.is_none() {
+                    return Err(format!("consumer {consumer} does not run"));
+                }
+                if let (Some(checks), ConsumerCommand::Seek { partition, .. }) = (&mut self.checks, command) {
+                    checks.sought(partition);
+                }
+                self.answer(ix, Input::Command(Command::Consumer(command.clone())));
+                Ok(())
             }
             Action::CreateTopic { topic, partitions, replication_factor, configs } => {
                 let admin = self.known(ADMIN)?;

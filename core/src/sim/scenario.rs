@@ -2,7 +2,7 @@
 
 use crate::{
     assign::Assignor,
-    client::{ConsumerConfig, OffsetReset, ProducerConfig},
+    client::{ApplicationConfig, CONSUMER_SETTINGS, ConsumerConfig, OffsetReset, ProducerConfig},
     config::{NodeConfig, Voter},
     id::{Endpoint, NodeId},
     seam::Time,
@@ -99,11 +99,11 @@ impl Scenario {
             }
         };
         for option in parts {
-            if option == "quiet" {
-                scenario = scenario.quiet();
-                continue;
-            }
-            scenario = scenario.with_option(option)?;
+            scenario = match option {
+                "quiet" => scenario.quiet(),
+                "static" => scenario.with_static_members(),
+                _ => scenario.with_option(option)?,
+            };
         }
         Ok(scenario)
     }
@@ -111,8 +111,11 @@ impl Scenario {
     /// One option of the form `KEY=VALUE`.
     fn with_option(mut self, option: &str) -> Result<Self, String> {
         const KNOWN: &str =
-            "quiet and linger=MILLISECONDS, topics=off, consumers=off, partitions=N, rf=N, min=N (of topic orders)";
-        let unknown = || format!("a scenario has no option {option:?}; known are {KNOWN}");
+            "quiet, static (members) and linger=MILLISECONDS, topics=off, consumers=off, partitions=N, rf=N, min=N (of topic orders)";
+        let unknown = || {
+            let consumers = CONSUMER_SETTINGS.join(", ");
+            format!("a scenario has no option {option:?}; known are {KNOWN}, and of all consumers {consumers}")
+        };
         let (key, value) = option.split_once('=').ok_or_else(unknown)?;
         let number = |what: &str| value.parse::<u64>().map_err(|_| format!("{key}={value} is not a number of {what}"));
         match (key, value) {
@@ -131,6 +134,9 @@ impl Scenario {
                 let min = number("replicas")?.to_string();
                 self.topics.iter_mut().for_each(|t| t.configs = vec![("min.insync.replicas".into(), min.clone())]);
             }
+            _ if CONSUMER_SETTINGS.contains(&key) => {
+                self.consumers.iter_mut().try_for_each(|consumer| consumer.set(key, value))?;
+            }
             _ => return Err(unknown()),
         }
         self.set_option(&format!("{key}="), option);
@@ -143,6 +149,16 @@ impl Scenario {
         self.traffic.clear();
         self.loads.clear();
         self.set_option("quiet", "quiet");
+        self
+    }
+
+    /// Every consumer gets its name for a `group.instance.id` (KIP-345).
+    #[must_use]
+    fn with_static_members(mut self) -> Self {
+        for consumer in &mut self.consumers {
+            consumer.group_instance_id = Some(consumer.name.clone());
+        }
+        self.set_option("static", "static");
         self
     }
 
@@ -338,6 +354,9 @@ impl Scenario {
             topics: vec!["orders".into()],
             auto_offset_reset: OffsetReset::Earliest,
             allow_auto_topic_creation: false,
+            // As in Java, nothing more is fetched while something waits for a poll.
+            max_buffered_records: 1,
+            application: Some(ApplicationConfig::default()),
             ..Default::default()
         }
     }
@@ -384,7 +403,11 @@ mod tests {
     #[test]
     fn a_wrong_name_lists_the_right_ones() {
         assert!(Scenario::parse("sandbx").unwrap_err().contains("sandbox, three-brokers, one-broker"));
-        assert!(Scenario::parse("sandbox,lingr=3").unwrap_err().contains("quiet and linger=MILLISECONDS"));
+        assert!(Scenario::parse("sandbox,lingr=3").unwrap_err().contains("linger=MILLISECONDS"));
+        let slow = Scenario::parse("groups,static,commit=after,processing=200,max.poll.interval.ms=9000").unwrap();
+        assert_eq!(slow.consumers[1].group_instance_id.as_deref(), Some("B"));
+        assert_eq!((slow.consumers[0].enable_auto_commit, slow.consumers[0].max_poll_interval_ms), (false, 9000));
+        assert_eq!(Scenario::parse(&slow.name), Ok(slow));
         assert!(Scenario::parse("sandbox,linger=x").unwrap_err().contains("not a number"));
         let small = Scenario::parse("sandbox,quiet,partitions=1,rf=2,min=1").unwrap();
         assert!(small.traffic.is_empty() && small.topics[0].replication_factor == 2);

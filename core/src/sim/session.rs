@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use super::Scenario;
-use crate::{id::NodeId, seam::Time, view::Action};
+use crate::{client::ConsumerCommand, id::NodeId, seam::Time, view::Action};
 
 /// What happened in a world, short enough to send to somebody.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +115,10 @@ pub fn print_action(action: &Action) -> String {
         Action::AddConsumer { consumer: None } => "add-consumer".into(),
         Action::AddConsumer { consumer: Some(id) } => format!("add-consumer:{id}"),
         Action::RemoveConsumer { consumer } => format!("remove-consumer:{consumer}"),
+        Action::TellConsumer { consumer, command } => {
+            let words: Vec<String> = command.words().iter().map(|word| escape(word)).collect();
+            format!("consumer:{consumer}:{}", words.join(":"))
+        }
         Action::Produce { producer, topic, partition: p, key, value } => {
             // "=" keeps an empty key apart from no key.
             let key = key.as_ref().map(|k| format!("={}", escape(k))).unwrap_or_default();
@@ -170,6 +174,11 @@ pub fn parse_action(text: &str) -> Result<Action, String> {
             _ => (Action::AddConsumer { consumer: Some(node(0)?) }, 1),
         },
         "remove-consumer" => (Action::RemoveConsumer { consumer: node(0)? }, 1),
+        "consumer" => {
+            let told = words.iter().skip(1).map(|word| unescape(word)).collect::<Result<Vec<_>, _>>()?;
+            let told: Vec<&str> = told.iter().map(String::as_str).collect();
+            (Action::TellConsumer { consumer: node(0)?, command: ConsumerCommand::parse(&told)? }, usize::MAX)
+        }
         "disk-full" => (Action::DiskFull { node: node(0)?, full: true }, 1),
         "disk-free" => (Action::DiskFull { node: node(0)?, full: false }, 1),
         "produce" => {
@@ -248,10 +257,13 @@ fn check_digits(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{client::OffsetReset, id::TopicPartition};
 
     fn every_action() -> Vec<Action> {
         let (a, b) = (NodeId(1), NodeId(101));
         let topic = "orders".to_string();
+        let at = TopicPartition::new("my-orders", 3);
+        let tell = |command| Action::TellConsumer { consumer: a, command };
         vec![
             Action::Kill { node: a },
             Action::Stop { node: a },
@@ -262,6 +274,11 @@ mod tests {
             Action::AddConsumer { consumer: None },
             Action::AddConsumer { consumer: Some(b) },
             Action::RemoveConsumer { consumer: b },
+            tell(ConsumerCommand::Processing { ms: 250 }),
+            tell(ConsumerCommand::Seek { partition: at.clone(), to: OffsetReset::Offset(7) }),
+            tell(ConsumerCommand::Seek { partition: at.clone(), to: OffsetReset::Earliest }),
+            tell(ConsumerCommand::PausePartition { partition: at.clone() }),
+            tell(ConsumerCommand::ResumePartition { partition: at }),
             Action::Cut { a, b, one_way: false },
             Action::Cut { a, b, one_way: true },
             Action::Slow { a, b, ms: 250 },

@@ -274,6 +274,7 @@ impl EventKind {
                 format!("{who} learned that broker {leader} leads {partition} in epoch {leader_epoch}")
             }
             Self::RecordsRead { partition, from, to } => format!("{who} read {} of {partition}", span(*from, *to)),
+            Self::RecordProcessed { partition, offset } => format!("{who} has processed offset {offset} of {partition}"),
 
             Self::RecordsLost { partition, from, to, leader, leader_epoch } => format!(
                 "An unclean election lost {} of {partition}, which were committed: broker {leader} leads epoch \
@@ -351,6 +352,7 @@ impl EventKind {
             Self::ConnectRefused { .. } => "NetworkClient",
             Self::LeaderLearned { .. } => "Metadata",
             Self::RecordsRead { .. } => "Fetcher",
+            Self::RecordProcessed { .. } => "the application",
             Self::RecordsLost { .. } => "PartitionChangeBuilder (KIP-966)",
             Self::PromiseBroken { .. } => "the lab's checkers",
         }
@@ -435,7 +437,8 @@ impl EventKind {
             | Self::BatchFailed { partition, .. }
             | Self::LeaderLearned { partition, .. }
             | Self::OffsetCommitted { partition, .. }
-            | Self::RecordsRead { partition, .. } => Some(partition),
+            | Self::RecordsRead { partition, .. }
+            | Self::RecordProcessed { partition, .. } => Some(partition),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Consumer, EARLIEST, FetchedRecord, Tag};
+use super::{Consumer, FetchedRecord, Tag};
 use crate::{
     client::producer::is_stale_metadata,
     id::{Endpoint, TopicPartition},
@@ -18,10 +18,11 @@ use crate::{
 
 impl Consumer {
     pub(super) fn fetch(&mut self, ctx: &mut Ctx<'_>) {
-        if self.records.len() >= self.config.max_buffered_records {
+        let waiting: usize = self.positions.values().map(|p| p.records.len()).sum();
+        if waiting >= self.config.max_buffered_records {
             return;
         }
-        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.offset.is_some()) {
+        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.fetch_offset.is_some() && !p.paused) {
             if self.fetching.contains(&leader) || !self.links.ready(ctx, leader) {
                 continue;
             }
@@ -37,12 +38,12 @@ impl Consumer {
             };
             for partition in &partitions {
                 let position = self.positions.get_mut(partition).expect("listed from it");
-                position.busy = true;
+                (position.busy, position.asked) = (true, position.fetch_offset);
                 let known = self.metadata.leader(&partition.topic, partition.partition);
                 let asked = FetchPartition {
                     partition: partition.partition,
                     current_leader_epoch: known.map_or(-1, |l| l.epoch),
-                    fetch_offset: position.offset.expect("wanted"),
+                    fetch_offset: position.fetch_offset.expect("wanted"),
                     last_fetched_epoch: position.last_epoch,
                     log_start_offset: -1,
                     partition_max_bytes: self.config.max_partition_fetch_bytes,
@@ -97,11 +98,18 @@ impl Consumer {
     fn partition_answer(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, answer: &PartitionData) {
         let error = ErrorCode::from_code(answer.error_code);
         let Some(position) = self.positions.get_mut(partition) else { return };
+        let asked = position.asked.take();
+        if asked.is_none() || asked != position.fetch_offset {
+            // While it was fetched it was sought elsewhere, or taken away and given back.
+            position.busy &= asked.is_none();
+            return;
+        }
         match error {
             ErrorCode::None if answer.diverging_epoch.epoch >= 0 => {
                 // What was read is gone from the log (KIP-320): go back to where the logs part.
                 let end = answer.diverging_epoch.end_offset;
-                position.offset = position.offset.map(|o| o.min(end));
+                position.fetch_offset = position.fetch_offset.map(|o| o.min(end));
+                position.records.retain(|record| record.offset < end);
                 position.last_epoch = answer.diverging_epoch.epoch;
                 position.busy = false;
                 self.last_error = Some(format!("the log of {partition} was truncated to {end}"));
@@ -109,17 +117,13 @@ impl Consumer {
             ErrorCode::None => {
                 (position.busy, position.failures) = (false, 0);
                 position.high_watermark = answer.high_watermark;
-                if let Err(error) = self.take(ctx, partition, answer) {
+                if let Err(error) = self.take(partition, answer) {
                     self.last_error = Some(format!("{partition}: {error}"));
                     self.retry_later(ctx, partition, ErrorCode::CorruptMessage);
                 }
             }
             ErrorCode::OffsetOutOfRange => {
-                position.offset = None;
-                position.last_epoch = -1;
-                if position.reset_to >= 0 {
-                    position.reset_to = EARLIEST;
-                }
+                position.out_of_range(self.config.auto_offset_reset, ctx.now.wall_ms);
                 self.retry_later(ctx, partition, error);
             }
             _ => {
@@ -137,17 +141,10 @@ impl Consumer {
         }
     }
 
-    /// Takes the records of an answer that lie at or after the position.
-    fn take(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        partition: &TopicPartition,
-        answer: &PartitionData,
-    ) -> Result<(), BatchError> {
+    /// Takes the records of an answer that lie at or after where the fetch began.
+    fn take(&mut self, partition: &TopicPartition, answer: &PartitionData) -> Result<(), BatchError> {
         let position = self.positions.get_mut(partition).expect("its answer is here");
-        let from = position.offset.expect("it was fetched");
-        let mut next = from;
-        let mut taken = 0;
+        let mut next = position.fetch_offset.expect("it was fetched");
         for batch in batch::batches(&answer.records.bytes()) {
             let batch = match batch {
                 Ok(batch) => batch,
@@ -165,7 +162,7 @@ impl Consumer {
                     if record.offset < next {
                         continue;
                     }
-                    self.records.push(FetchedRecord {
+                    position.records.push_back(FetchedRecord {
                         partition: partition.clone(),
                         offset: record.offset,
                         leader_epoch: batch.header.partition_leader_epoch,
@@ -174,17 +171,37 @@ impl Consumer {
                         value: record.value,
                         headers: record.headers.into_iter().map(|h| (h.key, h.value)).collect(),
                     });
-                    taken += 1;
                 }
             }
             next = batch.header.next_offset();
-            position.offset = Some(next);
+            position.fetch_offset = Some(next);
             position.last_epoch = batch.header.partition_leader_epoch;
         }
-        self.read += taken;
-        if next > from {
-            ctx.out.trace(|| EventKind::RecordsRead { partition: partition.clone(), from, to: next - 1 });
+        if !position.records.is_empty() && !self.ready.contains(partition) {
+            self.ready.push_back(partition.clone());
         }
         Ok(())
+    }
+
+    /// What waits, at most `max.poll.records`, a partition after the other (`FetchCollector`).
+    pub(super) fn hand_out(&mut self, ctx: &mut Ctx<'_>) -> Vec<FetchedRecord> {
+        let mut records = Vec::new();
+        for _ in 0..self.ready.len() {
+            let Some(partition) = self.ready.pop_front() else { break };
+            let Some(position) = self.positions.get_mut(&partition) else { continue };
+            let room = self.config.max_poll_records - records.len();
+            let count = if position.paused { 0 } else { room.min(position.records.len()) };
+            if count > 0 {
+                let (from, to) = (position.records[0].offset, position.records[count - 1].offset);
+                records.extend(position.records.drain(..count));
+                let partition = partition.clone();
+                ctx.out.trace(|| EventKind::RecordsRead { partition, from, to });
+            }
+            if !position.records.is_empty() {
+                self.ready.push_back(partition);
+            }
+        }
+        self.read += records.len() as u64;
+        records
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Consumer, LATEST, Tag};
+use super::{Consumer, Tag};
 use crate::{
     client::producer::is_stale_metadata,
     id::TopicPartition,
@@ -16,7 +16,7 @@ use crate::{
 
 impl Consumer {
     pub(super) fn ask_offsets(&mut self, ctx: &mut Ctx<'_>) {
-        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.offset.is_none()) {
+        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.fetch_offset.is_none() && !p.is_lost()) {
             if !self.links.ready(ctx, leader) {
                 continue;
             }
@@ -33,7 +33,7 @@ impl Consumer {
                 let asked = ListOffsetsPartition {
                     partition_index: partition.partition,
                     current_leader_epoch: known.map_or(-1, |l| l.epoch),
-                    timestamp: position.reset_to,
+                    timestamp: position.reset_to.expect("it is not lost"),
                 };
                 match request.topics.iter_mut().find(|t| t.name == partition.topic) {
                     Some(topic) => topic.partitions.push(asked),
@@ -57,15 +57,19 @@ impl Consumer {
             match answer {
                 // It was taken away while it was asked about.
                 _ if !self.positions.contains_key(partition) => {}
+                // It was sought elsewhere meanwhile.
+                _ if self.positions[partition].fetch_offset.is_some() => {
+                    self.positions.get_mut(partition).expect("it is there").busy = false;
+                }
                 Some(p) if p.error_code == 0 && p.offset >= 0 => {
                     let position = self.positions.get_mut(partition).expect("it is there");
-                    position.offset = Some(p.offset);
+                    position.fetch_offset = Some(p.offset);
                     (position.busy, position.failures) = (false, 0);
                 }
-                // No record is as new as the timestamp: begin at the end (`seekToEnd`).
                 Some(p) if p.error_code == 0 => {
                     let position = self.positions.get_mut(partition).expect("it was asked for");
-                    (position.reset_to, position.busy) = (LATEST, false);
+                    position.busy = false;
+                    position.to_end();
                 }
                 Some(p) => {
                     let error = ErrorCode::from_code(p.error_code);

@@ -4,28 +4,33 @@
 //! leader. Fetches carry the leader epoch it knows, so that an old leader refuses them (KIP-320). It uses no fetch
 //! sessions (KIP-227): every fetch names its partitions.
 
+mod application;
+mod command;
 mod fetch;
 mod list_offsets;
+mod position;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
+pub use self::{
+    application::{ApplicationConfig, OffsetCommits},
+    command::ConsumerCommand,
+};
+use self::{application::Application, position::Position};
 use super::{
     ConsumerConfig, OffsetReset,
-    group::{Change, Membership},
+    group::{Change, Membership, OffsetCommitCounts, Poll},
     links::{LinkEvent, LinkSettings, Links, Peer, backoff_ms},
     metadata::{Metadata, MetadataSettings},
 };
 use crate::{
-    id::TopicPartition,
+    id::{Command, TopicPartition},
     seam::{Ctx, Input, Machine, Output, Time},
     view::{ConsumerView, PositionView, ProcessState},
     wire::error::ErrorCode,
 };
-
-const LATEST: i64 = -1;
-const EARLIEST: i64 = -2;
 
 /// One record read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,42 +52,6 @@ enum Tag {
     Fetch(Vec<TopicPartition>),
 }
 
-/// Where the consumer stands in one partition.
-#[derive(Clone, Debug)]
-struct Position {
-    /// `None`: to be asked for, with this timestamp.
-    offset: Option<i64>,
-    reset_to: i64,
-    /// Epoch of the last batch that was read.
-    last_epoch: i32,
-    /// The high watermark in the last answer; -1 before.
-    high_watermark: i64,
-    busy: bool,
-    failures: u32,
-    not_before_ms: u64,
-}
-
-impl Position {
-    /// At the committed offset, or where a consumer begins that has none.
-    fn start(reset: OffsetReset, committed: Option<i64>) -> Self {
-        let (offset, reset_to) = match reset {
-            OffsetReset::Earliest => (None, EARLIEST),
-            OffsetReset::Latest => (None, LATEST),
-            OffsetReset::Offset(offset) => (Some(offset), EARLIEST),
-            OffsetReset::Timestamp(at) => (None, at),
-        };
-        Self {
-            offset: committed.or(offset),
-            reset_to,
-            last_epoch: -1,
-            high_watermark: -1,
-            busy: false,
-            failures: 0,
-            not_before_ms: 0,
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
 pub struct Consumer {
     config: ConsumerConfig,
@@ -93,12 +62,21 @@ pub struct Consumer {
     positions: BTreeMap<TopicPartition, Position>,
     /// Leaders with a fetch in flight.
     fetching: BTreeSet<Peer>,
-    records: Vec<FetchedRecord>,
+    /// Partitions of which something waits to be given to the application, in the order in which it came.
+    ready: VecDeque<TopicPartition>,
+    application: Option<Application>,
+    /// A driver is the application, and is in `poll()` now.
+    polling: bool,
+    polled_ms: u64,
+    /// Given to the simulated application.
+    given: Vec<FetchedRecord>,
     rng: fastrand::Rng,
     wake_ms: Option<u64>,
     read: u64,
     closing: bool,
     last_error: Option<String>,
+    /// Why the application cannot go on.
+    failed: Option<String>,
 }
 
 impl Consumer {
@@ -125,29 +103,38 @@ impl Consumer {
                 .as_deref()
                 .map(|group_id| Membership::start(group_id, &config, rng.fork(), ctx.ms())),
             metadata,
+            application: config.application.clone().map(Application::new),
             config,
             positions: BTreeMap::new(),
             fetching: BTreeSet::new(),
-            records: Vec::new(),
+            ready: VecDeque::new(),
+            polling: false,
+            polled_ms: ctx.ms(),
+            given: Vec::new(),
             rng,
             wake_ms: None,
             read: 0,
             closing: false,
             last_error: None,
+            failed: None,
         };
         consumer.move_on(ctx);
         consumer
     }
 
-    /// Records read since the last call, in offset order within a partition. The driver wakes the machine after it, if
-    /// there was something: fetching had stopped when too many waited.
-    pub fn take_records(&mut self) -> Vec<FetchedRecord> {
-        std::mem::take(&mut self.records)
+    /// For drivers, which are the application themselves: what was fetched, at most `max.poll.records`, in offset order
+    /// within a partition. To be called again before `max.poll.interval.ms` has passed.
+    pub fn poll(&mut self, ctx: &mut Ctx<'_>) -> Vec<FetchedRecord> {
+        self.polled_ms = ctx.ms();
+        self.polling = true;
+        self.move_on(ctx);
+        self.polling = false;
+        self.hand_out(ctx)
     }
 
-    /// Whether every assigned partition was read up to the high watermark of its last answer.
+    /// Whether the application was given every assigned partition up to the high watermark of its last answer.
     pub fn at_end(&self) -> bool {
-        let at_end = |p: &Position| p.high_watermark >= 0 && p.offset.is_some_and(|o| o >= p.high_watermark);
+        let at_end = |p: &Position| p.high_watermark >= 0 && p.position().is_some_and(|o| o >= p.high_watermark);
         let known = self.config.topics.iter().all(|topic| self.metadata.topic(topic).is_some());
         known && !self.positions.is_empty() && self.positions.values().all(at_end)
     }
@@ -163,9 +150,10 @@ impl Consumer {
             committed: committed(partition),
             topic: partition.topic.clone(),
             partition: partition.partition,
-            position: position.offset.unwrap_or(-1),
+            position: position.position().unwrap_or(-1),
             high_watermark: position.high_watermark,
         };
+        let work = self.application.as_ref().map_or((None, 0), Application::work);
         ConsumerView {
             id: self.config.id,
             name: self.config.name.clone(),
@@ -175,12 +163,14 @@ impl Consumer {
             group_id: self.config.group_id.clone(),
             member_id: self.membership.as_ref().map(|m| m.member_id().to_owned()),
             generation: self.membership.as_ref().map_or(-1, Membership::generation),
+            working_on: work.0.cloned(),
+            unprocessed: work.1,
             last_error: self
-                .membership
-                .as_ref()
-                .and_then(Membership::last_error)
-                .map(str::to_owned)
-                .or(self.last_error.clone()),
+                .failed
+                .as_deref()
+                .or_else(|| self.membership.as_ref().and_then(Membership::last_error))
+                .or(self.last_error.as_deref())
+                .map(str::to_owned),
         }
     }
 
@@ -189,11 +179,14 @@ impl Consumer {
         self.links.expire(ctx, &mut events);
         self.link_events(ctx, events);
         self.metadata.refresh(ctx, &mut self.links, Tag::Metadata);
-        if self.membership.is_some() {
+        loop {
+            self.work(ctx);
             self.follow_group(ctx);
-        } else {
-            self.assign();
+            if !self.give(ctx) {
+                break;
+            }
         }
+        self.fail_if_lost(ctx);
         self.ask_offsets(ctx);
         self.fetch(ctx);
         self.wake_ms = self.next_wake(ctx.ms());
@@ -223,8 +216,17 @@ impl Consumer {
         }
     }
 
+    /// Where the application is. Whoever closes a consumer has done with what it was given.
+    fn where_application_is(&self) -> Poll {
+        match &self.application {
+            Some(application) => application.poll(),
+            None if self.polling || self.closing => Poll::Inside,
+            None => Poll::Outside { since_ms: self.polled_ms },
+        }
+    }
+
     /// Takes all partitions of the wanted topics, as they become known.
-    fn assign(&mut self) {
+    fn assign(&mut self, now_ms: i64) {
         let config = &self.config;
         let all = config.topics.iter().flat_map(|name| {
             let count = self.metadata.topic(name).map_or(0, |t| t.partitions.len());
@@ -232,39 +234,101 @@ impl Consumer {
         });
         for partition in all.chain(config.partitions.iter().cloned()) {
             let start = self.config.auto_offset_reset;
-            self.positions.entry(partition).or_insert_with(|| Position::start(start, None));
+            self.positions.entry(partition).or_insert_with(|| Position::start(start, None, now_ms));
         }
     }
 
-    /// Reads what the group says.
+    /// Reads what the group says, or everything.
     fn follow_group(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(membership) = &mut self.membership else { return };
-        let positions = self.positions.iter().filter_map(|(p, position)| Some((p.clone(), position.offset?))).collect();
-        membership.drive(ctx, &self.metadata, &positions);
+        let (positions, poll) = (self.positions(), self.where_application_is());
+        let Some(membership) = &mut self.membership else { return self.assign(ctx.now.wall_ms) };
+        if self.closing && poll == Poll::Inside {
+            membership.leave();
+        }
+        membership.drive(ctx, &self.metadata, &positions, poll);
         let start = self.config.auto_offset_reset;
         for change in membership.take_changes() {
             match change {
                 Change::Assigned(partition, committed) => {
-                    self.positions.insert(partition, Position::start(start, committed));
+                    self.positions.insert(partition, Position::start(start, committed, ctx.now.wall_ms));
                 }
                 // What was fetched of them and not handed out yet goes too: another member will read it.
-                Change::Revoked(partitions) => {
-                    self.positions.retain(|p, _| !partitions.contains(p));
-                    self.records.retain(|r| !partitions.contains(&r.partition));
-                }
+                Change::Revoked(partitions) => self.positions.retain(|p, _| !partitions.contains(p)),
             }
+        }
+    }
+
+    /// How far the application was given each partition. Only groups want to know.
+    fn positions(&self) -> BTreeMap<TopicPartition, i64> {
+        let position = |(p, position): (&TopicPartition, &Position)| Some((p.clone(), position.position()?));
+        if self.membership.is_some() { self.positions.iter().filter_map(position).collect() } else { BTreeMap::new() }
+    }
+
+    /// Goes on reading elsewhere: at an offset, the beginning, the end, a time (`seek`, `seekToBeginning`, `seekToEnd`).
+    ///
+    /// # Errors
+    /// The partition is not assigned to this consumer.
+    pub fn seek(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, to: OffsetReset) -> Result<(), String> {
+        let position = self.positions.get_mut(partition).ok_or_else(|| format!("{partition} is not assigned"))?;
+        position.seek(to, ctx.now.wall_ms);
+        self.move_on(ctx);
+        Ok(())
+    }
+
+    /// Stops giving out records of a partition that it keeps, or goes on (`pause`, `resume`).
+    ///
+    /// # Errors
+    /// The partition is not assigned to this consumer.
+    pub fn pause(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, paused: bool) -> Result<(), String> {
+        let position = self.positions.get_mut(partition).ok_or_else(|| format!("{partition} is not assigned"))?;
+        position.paused = paused;
+        self.move_on(ctx);
+        Ok(())
+    }
+
+    /// What its simulated application is told.
+    fn command(&mut self, ctx: &mut Ctx<'_>, command: ConsumerCommand) {
+        let done = match command {
+            ConsumerCommand::Processing { ms } => {
+                self.application.iter_mut().for_each(|a| a.set_processing_ms(ms));
+                Ok(())
+            }
+            ConsumerCommand::Seek { partition, to } => self.seek(ctx, &partition, to),
+            ConsumerCommand::PausePartition { partition } => self.pause(ctx, &partition, true),
+            ConsumerCommand::ResumePartition { partition } => self.pause(ctx, &partition, false),
+        };
+        self.last_error = done.err().or(self.last_error.take());
+    }
+
+    /// A partition without a position, and nobody who says where to begin: `poll()` throws, and the application ends
+    /// (`NoOffsetForPartitionException`, `OffsetOutOfRangeException`).
+    fn fail_if_lost(&mut self, ctx: &mut Ctx<'_>) {
+        if self.where_application_is() != Poll::Inside || self.failed.is_some() {
+            return;
+        }
+        if let Some((partition, _)) = self.positions.iter().find(|(_, p)| p.is_lost()) {
+            self.failed = Some(format!("there is no offset to read {partition} from, and auto.offset.reset is none"));
+            self.closing = true;
+            self.follow_group(ctx);
         }
     }
 
     /// It was asked to end and has said goodbye to its group.
     pub fn is_closed(&self) -> bool {
-        self.closing && self.membership.as_ref().is_none_or(Membership::has_left)
+        let done = self.where_application_is() == Poll::Inside;
+        self.closing && done && self.membership.as_ref().is_none_or(Membership::has_left)
     }
 
     /// Its place in a group, for the checkers: group, generation of the assignment, member id and what it may read.
     pub fn ownership(&self) -> Option<(&str, i32, &str, Vec<&TopicPartition>)> {
         let m = self.membership.as_ref()?;
-        Some((m.group_id(), m.owned_generation(), m.member_id(), m.owned().collect()))
+        let (member_id, generation, owned) = m.owned();
+        Some((m.group_id(), generation, member_id, owned.collect()))
+    }
+
+    /// Its offset commits, for the checkers.
+    pub fn offset_commits(&self) -> OffsetCommitCounts {
+        self.membership.as_ref().map_or_else(Default::default, Membership::offset_commits)
     }
 
     /// Partitions that may be asked about now and for which `wanted` holds, by leader.
@@ -284,7 +348,7 @@ impl Consumer {
 
     fn retry_later(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, error: ErrorCode) {
         let Some(position) = self.positions.get_mut(partition) else { return };
-        position.busy = false;
+        (position.busy, position.asked) = (false, None);
         position.failures += 1;
         let (base, max) = (self.config.retry_backoff_ms, self.config.retry_backoff_max_ms);
         position.not_before_ms = ctx.ms() + backoff_ms(base, max, position.failures, &mut self.rng);
@@ -295,8 +359,11 @@ impl Consumer {
         let links = self.links.deadline_ms(now_ms);
         let metadata = self.metadata.deadline_ms().map(|at| at.max(now_ms + 50));
         let positions = self.positions.values().filter(|p| !p.busy).map(|p| p.not_before_ms);
-        let membership = self.membership.as_ref().and_then(|m| m.deadline_ms(now_ms));
-        links.into_iter().chain(metadata).chain(membership).chain(positions).filter(|&at| at > now_ms).min()
+        let poll = self.where_application_is();
+        let membership = self.membership.as_ref().and_then(|m| m.deadline_ms(now_ms, poll));
+        let application = self.application.as_ref().and_then(Application::deadline_ms);
+        let all = links.into_iter().chain(metadata).chain(membership).chain(application).chain(positions);
+        all.filter(|&at| at > now_ms).min()
     }
 }
 
@@ -304,17 +371,13 @@ impl Machine for Consumer {
     fn handle(&mut self, ctx: &mut Ctx<'_>, input: Input) {
         let mut events = Vec::new();
         match input {
-            // A member commits and says goodbye before it goes.
-            Input::Shutdown => {
-                self.closing = true;
-                if let Some(membership) = &mut self.membership {
-                    membership.leave();
-                }
-            }
+            // The application ends what it does; then a member commits and says goodbye.
+            Input::Shutdown => self.closing = true,
+            Input::Command(Command::Consumer(command)) => self.command(ctx, command),
             input => {
                 self.links.handle(ctx, &input, &mut events);
                 if let Some(membership) = &mut self.membership {
-                    membership.handle(ctx, &input, &self.metadata);
+                    membership.handle(ctx, &input);
                 }
             }
         }

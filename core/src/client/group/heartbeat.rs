@@ -56,7 +56,7 @@ impl Membership {
                 if error == ErrorCode::UnknownMemberId {
                     self.member_id.clear();
                 }
-                self.lose_all(ctx);
+                self.lose_all();
                 self.try_later(ctx, error);
             }
             // Somebody else came with its instance id, or it may not be here at all.
@@ -66,10 +66,22 @@ impl Membership {
             | ErrorCode::InvalidSessionTimeout
             | ErrorCode::GroupAuthorizationFailed
             | ErrorCode::GroupMaxSizeReached => {
-                self.lose_all(ctx);
+                self.lose_all();
                 self.fatal = true;
             }
             _ => self.try_later(ctx, error),
+        }
+    }
+
+    /// An application that has not polled for `max.poll.interval.ms` is taken for hung: its partitions go to others until
+    /// it polls again. Heartbeats alone would keep them for it (KIP-62, `AbstractCoordinator.HeartbeatThread`).
+    pub(super) fn leave_unless_polled(&mut self, ctx: &mut Ctx<'_>, coordinator: Peer, since_ms: u64) {
+        let is_member = matches!(self.stage, Stage::Syncing | Stage::Stable);
+        if is_member && ctx.ms() >= since_ms + self.config.max_poll_interval_ms {
+            self.send_leave(ctx, coordinator, "max.poll.interval.ms has passed without a poll");
+            self.member_id.clear();
+            self.lose_all();
+            self.last_error = Some("max.poll.interval.ms has passed without a poll".into());
         }
     }
 }

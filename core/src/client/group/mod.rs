@@ -3,7 +3,11 @@
 //!
 //! It has connections of its own, as in the Java client, so that a parked fetch never delays a heartbeat. What it decides
 //! comes out as [`Change`]s; the consumer reads what it is told to and nothing else.
+//!
+//! Heartbeats go out by themselves. All else waits until the application is in `poll()`: it joins, gives up what it
+//! reads and takes what it is given only there, so that nothing is taken away from under its hands.
 
+mod commit;
 mod coordinator;
 mod heartbeat;
 mod leave;
@@ -15,6 +19,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
+
+use self::commit::ByHand;
 use super::{
     ConsumerConfig,
     links::{LinkEvent, LinkSettings, Links, Peer},
@@ -34,6 +41,24 @@ pub(super) enum Change {
     Assigned(TopicPartition, Option<i64>),
     /// Stop reading these.
     Revoked(Vec<TopicPartition>),
+}
+
+/// Where the application is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Poll {
+    Inside,
+    /// It works on what it was given, since it last polled.
+    Outside { since_ms: u64 },
+}
+
+/// What the checkers see of a member's offset commits, of which one is under way at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OffsetCommitCounts {
+    pub sent: u64,
+    /// Number of the last one that was accepted.
+    pub accepted: u64,
+    /// In which the last one was sent.
+    pub generation: i32,
 }
 
 #[derive(Clone, Debug)]
@@ -84,10 +109,16 @@ pub(super) struct Membership {
     rejoin: bool,
     /// What it read was committed for the rebalance that it is about to join.
     prepared: bool,
+    /// Came while the application worked.
+    join_answer: Option<(i16, Bytes)>,
+    /// Its assignment, not taken yet.
+    given: Option<BTreeSet<TopicPartition>>,
+    /// The group went on without it, and the application has not heard of it.
+    lost: bool,
     owned: BTreeSet<TopicPartition>,
-    /// In which it was given what it owns. A generation that never got an assignment is in no log, and its number may come
-    /// again after a failover.
-    owned_generation: i32,
+    /// As whom and in which generation it was given what it owns. A generation that never got an assignment is in no log,
+    /// and its number may come again after a failover.
+    owned_as: (String, i32),
     /// What it had when it last gave everything up, and since which generation: sticky assignors give it back.
     had: (Vec<TopicPartition>, i32),
     /// Leaders: partitions of each topic when they last shared out.
@@ -98,6 +129,9 @@ pub(super) struct Membership {
     fetching_offsets: bool,
     committed: BTreeMap<TopicPartition, i64>,
     committing: bool,
+    /// Asked for by the application and not done.
+    by_hand: Option<ByHand>,
+    commits: OffsetCommitCounts,
     next_commit_ms: u64,
 
     heartbeat_sent: bool,
@@ -132,14 +166,19 @@ impl Membership {
             assignor: None,
             rejoin: true,
             prepared: false,
+            join_answer: None,
+            given: None,
+            lost: false,
             owned: BTreeSet::new(),
-            owned_generation: -1,
+            owned_as: (String::new(), -1),
             had: (Vec::new(), -1),
             shared_out: None,
             unpositioned: BTreeSet::new(),
             fetching_offsets: false,
             committed: BTreeMap::new(),
             committing: false,
+            by_hand: None,
+            commits: OffsetCommitCounts::default(),
             next_commit_ms: now_ms + config.auto_commit_interval_ms,
             heartbeat_sent: false,
             next_heartbeat_ms: 0,
@@ -166,13 +205,13 @@ impl Membership {
         self.generation
     }
 
-    pub(super) fn owned_generation(&self) -> i32 {
-        self.owned_generation
+    /// What it may read, and as which member of which generation.
+    pub(super) fn owned(&self) -> (&str, i32, impl Iterator<Item = &TopicPartition>) {
+        (&self.owned_as.0, self.owned_as.1, self.owned.iter())
     }
 
-    /// What it may read.
-    pub(super) fn owned(&self) -> impl Iterator<Item = &TopicPartition> {
-        self.owned.iter()
+    pub(super) fn offset_commits(&self) -> OffsetCommitCounts {
+        self.commits
     }
 
     pub(super) fn committed(&self, partition: &TopicPartition) -> Option<i64> {
@@ -188,30 +227,28 @@ impl Membership {
         self.leaving == Leaving::Done
     }
 
-    /// Commits what it read and leaves.
-    pub(super) fn leave(&mut self) {
-        if self.leaving == Leaving::No {
-            self.leaving = Leaving::Asked;
-            self.prepared = false;
-            // Nobody to tell.
-            if self.stage == Stage::Unjoined && self.owned.is_empty() {
-                self.leaving = Leaving::Done;
-            }
-        }
-    }
-
-    pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: &Input, metadata: &Metadata) {
+    pub(super) fn handle(&mut self, ctx: &mut Ctx<'_>, input: &Input) {
         let mut events = Vec::new();
         self.links.handle(ctx, input, &mut events);
-        self.take_events(ctx, events, metadata);
+        self.take_events(ctx, events);
     }
 
-    /// Does what can be done now. `positions`: how far each partition was read.
-    pub(super) fn drive(&mut self, ctx: &mut Ctx<'_>, metadata: &Metadata, positions: &BTreeMap<TopicPartition, i64>) {
+    /// Does what can be done now. `positions`: how far the application was given each partition.
+    pub(super) fn drive(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        metadata: &Metadata,
+        positions: &BTreeMap<TopicPartition, i64>,
+        poll: Poll,
+    ) {
         let mut events = Vec::new();
         self.links.expire(ctx, &mut events);
-        self.take_events(ctx, events, metadata);
+        self.take_events(ctx, events);
+        if poll == Poll::Inside {
+            self.catch_up(ctx, metadata, positions);
+        }
         if self.fatal || self.leaving == Leaving::Done {
+            self.by_hand = None;
             return;
         }
         let Some(coordinator) = self.find_coordinator(ctx) else { return };
@@ -223,27 +260,50 @@ impl Membership {
         }
         self.share_out_again(metadata);
         self.beat(ctx, coordinator);
-        self.ask_committed(ctx, coordinator);
-        if self.rejoin && matches!(self.stage, Stage::Unjoined | Stage::Stable) {
-            self.join_again(ctx, coordinator, positions);
-        } else if self.stage == Stage::Stable && self.config.enable_auto_commit && ctx.ms() >= self.next_commit_ms {
-            self.next_commit_ms = ctx.ms() + self.config.auto_commit_interval_ms;
-            self.commit(ctx, coordinator, positions);
+        self.send_by_hand(ctx, coordinator);
+        match poll {
+            Poll::Outside { since_ms } => self.leave_unless_polled(ctx, coordinator, since_ms),
+            // It waits for an offset commit before it gives up what it has.
+            Poll::Inside if self.given.is_some() => {}
+            Poll::Inside => {
+                self.ask_committed(ctx, coordinator);
+                if self.rejoin && matches!(self.stage, Stage::Unjoined | Stage::Stable) {
+                    self.join_again(ctx, coordinator, positions);
+                } else if self.commits_by_itself() && ctx.ms() >= self.next_commit_ms {
+                    self.next_commit_ms = ctx.ms() + self.config.auto_commit_interval_ms;
+                    self.commit(ctx, coordinator, positions);
+                }
+            }
         }
     }
 
-    pub(super) fn deadline_ms(&self, now_ms: u64) -> Option<u64> {
+    /// What `poll()` begins with: what has come since the last.
+    fn catch_up(&mut self, ctx: &mut Ctx<'_>, metadata: &Metadata, positions: &BTreeMap<TopicPartition, i64>) {
+        if let Some((version, frame)) = self.join_answer.take() {
+            self.joined(ctx, version, &frame, metadata);
+        }
+        self.take_assignment(ctx, positions);
+        if std::mem::take(&mut self.lost) {
+            self.give_up_all(ctx, true);
+        }
+    }
+
+    pub(super) fn deadline_ms(&self, now_ms: u64, poll: Poll) -> Option<u64> {
         let mut deadlines: Vec<u64> = self.links.deadline_ms(now_ms).into_iter().collect();
         if self.not_before_ms > now_ms {
             deadlines.push(self.not_before_ms);
         }
         // While something is on its way there is nothing to wake for but its answer, or its loss.
-        if self.stage == Stage::Stable && self.is_connected() {
-            if !self.heartbeat_sent {
+        if self.is_connected() {
+            if self.stage == Stage::Stable && !self.heartbeat_sent {
                 deadlines.push(self.next_heartbeat_ms);
             }
-            if self.config.enable_auto_commit {
-                deadlines.push(self.next_commit_ms);
+            match poll {
+                Poll::Inside if self.commits_by_itself() => deadlines.push(self.next_commit_ms),
+                Poll::Outside { since_ms } if matches!(self.stage, Stage::Syncing | Stage::Stable) => {
+                    deadlines.push(since_ms + self.config.max_poll_interval_ms);
+                }
+                _ => {}
             }
         }
         deadlines.into_iter().map(|at| at.max(now_ms + 1)).min()
@@ -253,17 +313,17 @@ impl Membership {
         self.coordinator.is_some_and(|c| self.links.version::<HeartbeatRequest>(c, i16::MAX).is_some())
     }
 
-    fn take_events(&mut self, ctx: &mut Ctx<'_>, events: Vec<LinkEvent<Tag>>, metadata: &Metadata) {
+    fn take_events(&mut self, ctx: &mut Ctx<'_>, events: Vec<LinkEvent<Tag>>) {
         for event in events {
             match event {
                 LinkEvent::Answer { tag, version, frame, .. } => match tag {
                     Tag::FindCoordinator => self.coordinator_found(ctx, version, &frame),
-                    Tag::Join => self.joined(ctx, version, &frame, metadata),
+                    Tag::Join => self.join_answer = Some((version, frame)),
                     Tag::Sync => self.synced(ctx, version, &frame),
                     Tag::Heartbeat => self.heard(ctx, version, &frame),
                     Tag::Commit(offsets) => self.commit_answered(ctx, &offsets, version, &frame),
                     Tag::FetchOffsets => self.committed_fetched(ctx, version, &frame),
-                    Tag::Leave => self.leaving = Leaving::Done,
+                    Tag::Leave => self.goodbye_answered(),
                 },
                 LinkEvent::Lost { tag, .. } => {
                     match tag {
@@ -275,7 +335,7 @@ impl Membership {
                         Tag::Heartbeat => self.heartbeat_sent = false,
                         Tag::Commit(_) => self.committing = false,
                         Tag::FetchOffsets => self.fetching_offsets = false,
-                        Tag::Leave => self.leaving = Leaving::Done,
+                        Tag::Leave => self.goodbye_answered(),
                     }
                     self.coordinator = None;
                     self.try_later(ctx, ErrorCode::NetworkException);

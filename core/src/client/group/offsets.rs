@@ -1,6 +1,4 @@
-//! Committed offsets: where a member goes on in a partition it was given, and how far it says that it has read.
-
-use std::collections::BTreeMap;
+//! Where a member goes on in a partition that it was given: at the group's committed offset (OffsetFetch).
 
 use bytes::Bytes;
 
@@ -13,7 +11,6 @@ use crate::{
     wire::{
         error::ErrorCode,
         frame,
-        offset_commit::{OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic},
         offset_fetch::{
             OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
         },
@@ -21,7 +18,7 @@ use crate::{
 };
 
 /// Newer versions name topics by id.
-const BY_NAME: i16 = 9;
+pub(super) const BY_NAME: i16 = 9;
 const BATCHED_SINCE: i16 = 8;
 
 impl Membership {
@@ -86,78 +83,6 @@ impl Membership {
                 }
                 self.changes.push(Change::Assigned(partition, offset));
             }
-        }
-    }
-
-    /// Commits what was read of the partitions it owns. `false`: there is nothing new to commit.
-    pub(super) fn commit(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        coordinator: Peer,
-        positions: &BTreeMap<TopicPartition, i64>,
-    ) -> bool {
-        let mine = |(p, _): &(&TopicPartition, &i64)| self.owned.contains(*p) && !self.unpositioned.contains(*p);
-        let new = |(p, offset): &(&TopicPartition, &i64)| self.committed.get(*p) != Some(*offset);
-        let offsets: BTreeMap<TopicPartition, i64> =
-            positions.iter().filter(mine).filter(new).map(|(p, &o)| (p.clone(), o)).collect();
-        let version = self.links.version::<OffsetCommitRequest>(coordinator, BY_NAME);
-        let (Some(version), false, false) = (version, offsets.is_empty(), self.committing) else { return false };
-        let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-        for (partition, &committed_offset) in &offsets {
-            let part = OffsetCommitRequestPartition {
-                partition_index: partition.partition,
-                committed_offset,
-                committed_leader_epoch: -1,
-                committed_metadata: Some(String::new()),
-            };
-            match topics.iter_mut().find(|t| t.name == partition.topic) {
-                Some(topic) => topic.partitions.push(part),
-                None => topics.push(OffsetCommitRequestTopic {
-                    name: partition.topic.clone(),
-                    partitions: vec![part],
-                    ..Default::default()
-                }),
-            }
-        }
-        let request = OffsetCommitRequest {
-            group_id: self.group_id.clone(),
-            generation_id_or_member_epoch: self.generation,
-            member_id: self.member_id.clone(),
-            group_instance_id: self.config.group_instance_id.clone().filter(|_| version >= 7),
-            retention_time_ms: -1,
-            topics,
-        };
-        self.committing = true;
-        self.links.send(ctx, coordinator, version, &request, Tag::Commit(offsets));
-        true
-    }
-
-    pub(super) fn commit_answered(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        offsets: &BTreeMap<TopicPartition, i64>,
-        version: i16,
-        bytes: &Bytes,
-    ) {
-        self.committing = false;
-        let Ok((_, response)) = frame::parse_response::<OffsetCommitRequest>(version, bytes) else { return };
-        let mut refused = None;
-        for topic in &response.topics {
-            for part in &topic.partitions {
-                let partition = TopicPartition::new(topic.name.as_str(), part.partition_index);
-                match (ErrorCode::from_code(part.error_code), offsets.get(&partition)) {
-                    (ErrorCode::None, Some(&offset)) if self.owned.contains(&partition) => {
-                        self.committed.insert(partition, offset);
-                    }
-                    (ErrorCode::None, _) => {}
-                    (error, _) => refused = Some(error),
-                }
-            }
-        }
-        if let Some(error) = refused
-            && self.stage == Stage::Stable
-        {
-            self.refused(ctx, error);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From one generation to the next, as a member lives it: commit, give up (all, or later what moves), join, share out if
 //! it leads, sync, take what it was given (KIP-429 for the cooperative way).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
@@ -39,7 +39,9 @@ impl Membership {
         if self.committing || self.heartbeat_sent || self.fetching_offsets || self.not_before_ms > ctx.ms() {
             return;
         }
-        if self.config.enable_auto_commit && self.stage == Stage::Stable && !self.prepared {
+        let commits_first =
+            self.config.enable_auto_commit || self.commits_before_giving_up() && !self.is_cooperative();
+        if commits_first && self.stage == Stage::Stable && !self.prepared {
             self.prepared = true;
             if self.commit(ctx, coordinator, positions) {
                 return;
@@ -96,7 +98,7 @@ impl Membership {
             // Its owned partitions are of no generation that counts any more.
             ErrorCode::UnknownMemberId => {
                 self.member_id.clear();
-                self.lose_all(ctx);
+                self.lose_all();
             }
             error => self.refused(ctx, error),
         }
@@ -184,12 +186,29 @@ impl Membership {
     fn take(&mut self, ctx: &mut Ctx<'_>, assignment: &Bytes) {
         // No assignment at all is one of nothing.
         let message: ConsumerProtocolAssignment = consumer_protocol::decode(assignment).unwrap_or_default();
-        let given: BTreeSet<TopicPartition> = assign::flat(&message.assigned_partitions).into_iter().collect();
+        self.given = Some(assign::flat(&message.assigned_partitions).into_iter().collect());
         self.stage = Stage::Stable;
         self.last_error = None;
-        self.rejoin = false;
+        (self.rejoin, self.prepared) = (false, false);
         self.next_heartbeat_ms = ctx.ms() + self.config.heartbeat_interval_ms;
-        let revoked: Vec<TopicPartition> = self.owned.difference(&given).cloned().collect();
+    }
+
+    /// In `poll()` the application hears what it reads from now on. Before it gives anything up it may commit how far it
+    /// came, in the new generation (`ConsumerCoordinator.onJoinComplete`).
+    pub(super) fn take_assignment(&mut self, ctx: &mut Ctx<'_>, positions: &BTreeMap<TopicPartition, i64>) {
+        let Some(given) = &self.given else { return };
+        let revoked: Vec<TopicPartition> = self.owned.difference(given).cloned().collect();
+        if !revoked.is_empty() && self.commits_on_revoke() && !self.prepared {
+            self.prepared = true;
+            if let Some(coordinator) = self.coordinator {
+                self.commit(ctx, coordinator, positions);
+            }
+        }
+        if self.committing {
+            return;
+        }
+        let given = self.given.take().expect("looked at above");
+        self.prepared = false;
         let added: Vec<TopicPartition> = given.difference(&self.owned).cloned().collect();
         let (group, generation) = (&self.group_id, self.generation);
         let (member, partitions) = (&self.member_id, &given);
@@ -200,7 +219,7 @@ impl Membership {
             partitions: partitions.iter().cloned().collect(),
         });
         self.owned = given;
-        self.owned_generation = self.generation;
+        self.owned_as = (self.member_id.clone(), self.generation);
         self.unpositioned.extend(added);
         if !revoked.is_empty() {
             // Cooperative: now that it is given up, the next rebalance gives it to somebody.

@@ -210,7 +210,7 @@ impl Producer {
                 }
             }
             Command::Flush => self.flush = true,
-            Command::CreateTopic { .. } => {}
+            Command::CreateTopic { .. } | Command::Consumer(_) => {}
         }
     }
 

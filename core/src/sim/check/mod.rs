@@ -154,6 +154,7 @@ impl Checks {
         self.high_watermark.ended(id);
         self.committed.ended(id);
         self.acked.ended(id);
+        self.groups.ended(id);
     }
 
     /// What a producer was told. Only acks=all promises anything.
@@ -167,7 +168,12 @@ impl Checks {
 
     /// What a consumer owns after it handled something.
     pub fn consumer(&mut self, id: NodeId, consumer: &Consumer, found: &mut Findings) {
-        self.groups.consumer(id, consumer, found);
+        self.groups.consumer(id, consumer, &self.losses, found);
+    }
+
+    /// Somebody has a consumer read this from elsewhere.
+    pub fn sought(&mut self, partition: &TopicPartition) {
+        self.groups.sought(partition);
     }
 
     /// What a consumer read.

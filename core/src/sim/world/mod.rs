@@ -81,7 +81,7 @@ pub struct World {
     outside: Option<outside::Outside>,
     pub(in crate::sim) topic_names: TopicNames,
     /// `None`: nobody checks.
-    checks: Option<Box<Checks>>,
+    pub(in crate::sim) checks: Option<Box<Checks>>,
     records_lost: u64,
     /// Reused between steps.
     outputs: Vec<Output>,
