@@ -12,7 +12,8 @@
 //! | `delete-records NODE orders-0 OFFSET` | asks that broker to let records below OFFSET go |
 //! | `break-disk 1 orders-0`, `mend-disk 1 orders-0` | a file or folder of a node fails with every access |
 //! | `files 1 orders-0` | names of the files there |
-//! | `view partitions\|brokers\|quorum\|producers\|consumers\|links` | what is believed |
+//! | `view partitions\|brokers\|quorum\|producers\|consumers\|groups\|links` | what is believed |
+//! | `processed orders` | per partition: what applications have processed, twice, and never although it was committed |
 //! | `log orders-0` | each live replica's records: offset, epoch, key, value, and what was cut off lately |
 //! | `events KIND,... [node=ID]` | events of these kinds since the last `events`, in order |
 //! | `check` | broken promises |
@@ -22,7 +23,7 @@
 //! of its fields (`partition=orders-0`, `leader=2`, `node=1`). In place of a node's id stands also `leader:orders-0` or
 //! `active` (the active controller).
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ use crate::{
     goal::{Evidence, Expr, Scope},
     id::{NodeId, TopicPartition},
     seam::Time,
-    trace::Event,
+    trace::{Event, EventKind},
     view::{Action, ClusterView, ProcessState, RecordView, ReplicaView},
     wire::{
         api::Request,
@@ -139,6 +140,10 @@ impl Script {
                 Ok(())
             }
             "view" => view(&world.view(), words.first().map_or("", String::as_str), out),
+            "processed" => {
+                processed(world, words.first().ok_or("of which topic?")?, out);
+                Ok(())
+            }
             "log" => log(&world.view(), words.first().ok_or("of which partition?")?, out),
             "events" => {
                 let (kinds, conditions) = words.split_first().ok_or("of which kinds?")?;
@@ -418,7 +423,27 @@ fn view(view: &ClusterView, what: &str, out: &mut String) -> Result<(), String> 
         "consumers" => {
             for c in &view.consumers {
                 let at = c.positions.iter().map(|p| format!("{}-{} at {}", p.topic, p.partition, p.position));
-                line(format!("{}  read {}: {}", c.name, c.read, at.collect::<Vec<_>>().join(", ")));
+                let work = match &c.working_on {
+                    Some((partition, offset)) => {
+                        format!("; {} to process, now offset {offset} of {partition}", c.unprocessed)
+                    }
+                    None => String::new(),
+                };
+                let error = c.last_error.as_ref().filter(|_| c.process == ProcessState::Down);
+                let error = error.map(|e| format!("; ended: {e}")).unwrap_or_default();
+                line(format!("{}  read {}: {}{work}{error}", c.name, c.read, at.collect::<Vec<_>>().join(", ")));
+            }
+        }
+        "groups" => {
+            for g in view.groups() {
+                let (id, state, generation, lag) = (&g.id, &g.state, g.generation, g.lag);
+                line(format!("{id}  {state}, generation {generation}, coordinator {}, lag {lag}", g.coordinator));
+                for m in &g.members {
+                    let reads: Vec<_> = m.partitions.iter().map(|p| format!("{}-{}", p.topic, p.partition)).collect();
+                    line(format!("   {} reads {}", m.client_id, reads.join(" ")));
+                }
+                let committed: Vec<_> = g.committed.iter().map(|(p, offset)| format!("{p} {offset}")).collect();
+                line(format!("   committed {}", committed.join(", ")));
             }
         }
         "links" => {
@@ -431,6 +456,34 @@ fn view(view: &ClusterView, what: &str, out: &mut String) -> Result<(), String> 
         _ => return Err(format!("there is no view of {what:?}")),
     }
     Ok(())
+}
+
+/// What became of the records of a topic in the hands of applications that take their time over them.
+fn processed(world: &World, topic: &str, out: &mut String) {
+    let view = world.view();
+    let groups = view.groups();
+    for h in view.headline().iter().filter(|h| h.partition.topic == topic) {
+        let name = TopicPartition::new(topic, h.partition.partition);
+        let mut times: BTreeMap<i64, u32> = (0..h.log_end_offset).map(|offset| (offset, 0)).collect();
+        for event in world.events_since(0) {
+            if let EventKind::RecordProcessed { partition, offset } = &event.kind
+                && *partition == name
+            {
+                *times.entry(*offset).or_default() += 1;
+            }
+        }
+        let committed = groups.iter().flat_map(|g| &g.committed).filter(|(p, _)| *p == name).map(|(_, offset)| *offset);
+        let committed = committed.max().unwrap_or(0);
+        let list = |wanted: &dyn Fn(i64, u32) -> bool| {
+            let offsets: Vec<_> =
+                times.iter().filter(|&(&o, &n)| wanted(o, n)).map(|(offset, _)| offset.to_string()).collect();
+            if offsets.is_empty() { "none".into() } else { offsets.join(" ") }
+        };
+        let once = times.values().filter(|&&n| n > 0).count();
+        let (twice, never) = (list(&|_, n| n > 1), list(&|offset, n| n == 0 && offset < committed));
+        writeln!(out, "{name}  {once} processed, more than once: {twice}, committed and never: {never}")
+            .expect("text grows");
+    }
 }
 
 fn log(view: &ClusterView, partition: &str, out: &mut String) -> Result<(), String> {
