@@ -16,6 +16,9 @@
 //! | `delete-records T-P offset=N` | DeleteRecords |
 //! | `metadata T [version=V] [trailing=N]` | Metadata, without creating the topic; N bytes more than the request has |
 //!
+//! | `coordinator G` | FindCoordinator, until the group's coordinator serves it |
+//! | `join`, `sync`, `heartbeat`, `leave`, `commit`, ... | of the coordinator of a group: see `answers/groups.rs` |
+//!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
 //! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`.
 
@@ -23,28 +26,15 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use bytes::Bytes;
 use lab_core::{
-    id::{NodeId, Uuid},
+    id::NodeId,
     sim::{Answer, Scenario, World},
-    wire::{
-        api::Request,
-        batch::BatchBuilder,
-        create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic},
-        create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
-        delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
-        delete_topics::{DeleteTopicState, DeleteTopicsRequest},
-        error::ErrorCode,
-        fetch::{FetchPartition, FetchRequest, FetchTopic},
-        frame,
-        incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
-        init_producer_id::InitProducerIdRequest,
-        list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
-        metadata::{MetadataRequest, MetadataRequestTopic},
-        offset_for_leader_epoch::{OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic},
-        produce::{PartitionProduceData, ProduceRequest, TopicProduceData},
-        records::Records,
-    },
+    wire::{api::Request, error::ErrorCode, frame, records::Records},
 };
 
+#[path = "answers/groups.rs"]
+mod groups;
+#[path = "answers/logs.rs"]
+mod logs;
 #[path = "answers/peer.rs"]
 mod peer;
 
@@ -59,7 +49,9 @@ impl Broker {
         if let Ok(address) = std::env::var("KAFKA_PEER") {
             return Self::Real(peer::Peer::new(address));
         }
-        let mut world = World::new(Scenario::cluster("answers", 1, 1), 1);
+        let mut scenario = Scenario::cluster("answers", 1, 1);
+        scenario.node_config.group_initial_rebalance_delay_ms = 0;
+        let mut world = World::new(scenario, 1);
         world.run_for(5000);
         Self::Simulated(Box::new(world))
     }
@@ -68,6 +60,13 @@ impl Broker {
         match self {
             Self::Simulated(world) => world.ask(NodeId(1), frame, 3000),
             Self::Real(peer) => peer.ask(&frame),
+        }
+    }
+
+    fn wait_ms(&mut self, ms: u64) {
+        match self {
+            Self::Simulated(world) => world.run_for(ms),
+            Self::Real(_) => std::thread::sleep(std::time::Duration::from_millis(ms)),
         }
     }
 }
@@ -101,7 +100,7 @@ fn a_broker_answers_as_kafka_did() {
 
 /// Each command, then what is answered to it.
 fn run(text: &str) -> String {
-    let mut asker = Asker { broker: Broker::new(), producers: BTreeMap::new() };
+    let mut asker = Asker { broker: Broker::new(), producers: BTreeMap::new(), members: BTreeMap::new() };
     let mut printed = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -125,6 +124,8 @@ struct Asker {
     broker: Broker,
     /// Id and epoch, by the name that the text gives it.
     producers: BTreeMap<String, (i64, i16)>,
+    /// Member id and generation, by the name that the text gives it.
+    members: BTreeMap<String, (String, i32)>,
 }
 
 /// The words of a line, of which some have a name.
@@ -195,236 +196,8 @@ impl Asker {
             "epoch-end" => self.epoch_end(what, &words),
             "delete-records" => self.delete_records(what, &words),
             "metadata" => self.metadata(what, &words),
-            _ => panic!("unknown command {line}"),
+            _ => self.group(verb, what, &words).unwrap_or_else(|| panic!("unknown command {line}")),
         };
         answer.unwrap_or_else(|why| why)
-    }
-
-    fn create(&mut self, topic: &str, words: &Words<'_>) -> Result<String, String> {
-        let configs = words.others(&["partitions", "rf", "name"]);
-        let topic = CreatableTopic {
-            name: words.get("name").map_or(topic.into(), |length| "x".repeat(length.parse().expect("a length"))),
-            num_partitions: words.number("partitions", 1),
-            replication_factor: words.number("rf", 1),
-            configs: configs
-                .into_iter()
-                .map(|(name, value)| CreatableTopicConfig { name, value: Some(value) })
-                .collect(),
-            ..Default::default()
-        };
-        let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 5000, validate_only: false };
-        let response = self.ask(7, &request)?;
-        Ok(name_of(response.topics[0].error_code))
-    }
-
-    fn delete(&mut self, topic: &str) -> Result<String, String> {
-        let topics = vec![DeleteTopicState { name: Some(topic.into()), ..Default::default() }];
-        let response = self.ask(6, &DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() })?;
-        Ok(name_of(response.responses[0].error_code))
-    }
-
-    fn partitions(&mut self, topic: &str, words: &Words<'_>) -> Result<String, String> {
-        let topic = CreatePartitionsTopic { name: topic.into(), count: words.number("count", 1), assignments: None };
-        let request = CreatePartitionsRequest { topics: vec![topic], timeout_ms: 5000, validate_only: false };
-        Ok(name_of(self.ask(3, &request)?.results[0].error_code))
-    }
-
-    fn config(&mut self, topic: &str, words: &Words<'_>) -> Result<String, String> {
-        let set = |(name, value)| AlterableConfig { name, config_operation: 0, value: Some(value) };
-        let configs = words.others(&[]).into_iter().map(set).collect();
-        let resource = AlterConfigsResource { resource_type: 2, resource_name: topic.into(), configs };
-        let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
-        Ok(name_of(self.ask(1, &request)?.responses[0].error_code))
-    }
-
-    fn init(&mut self, name: &str, words: &Words<'_>) -> Result<String, String> {
-        let request = InitProducerIdRequest {
-            transactional_id: words.get("txn").map(|id| id.trim_matches('"').into()),
-            transaction_timeout_ms: words.number("timeout", 60_000),
-            producer_id: words.get("pid").map_or(-1, |pid| self.producer(pid).0),
-            producer_epoch: words.number("epoch", -1),
-            ..Default::default()
-        };
-        let mut response = self.ask(4, &request)?;
-        // A broker that has just started has no block of ids yet.
-        let loading = ErrorCode::CoordinatorLoadInProgress as i16;
-        for _ in 0..1000 {
-            if response.error_code == loading {
-                response = self.ask(4, &request)?;
-            }
-        }
-        if response.error_code == 0 {
-            self.producers.insert(name.into(), (response.producer_id, response.producer_epoch));
-            return Ok(format!("NONE, epoch {}", response.producer_epoch));
-        }
-        Ok(name_of(response.error_code))
-    }
-
-    /// A name, or the number itself.
-    fn producer(&self, pid: &str) -> (i64, i16) {
-        self.producers.get(pid).copied().unwrap_or_else(|| (pid.parse().expect("a name or a number"), 0))
-    }
-
-    fn produce(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
-        let (name, index) = split(partition);
-        let version = words.number("version", 9);
-        let topic_id = if version >= 13 { self.topic_id(&name) } else { Uuid::ZERO };
-        let is_batch = |word: &&&str| ["null", "empty", "garbage"].contains(*word) || word.starts_with("records=");
-        let batches: Vec<&str> = words.0.iter().filter(is_batch).copied().collect();
-        let records = match batches[..] {
-            ["null"] => Records::Null,
-            _ => Bytes::from(batches.iter().flat_map(|batch| self.batch(batch)).collect::<Vec<u8>>()).into(),
-        };
-        let data = TopicProduceData { name, topic_id, partition_data: vec![PartitionProduceData { index, records }] };
-        let request = ProduceRequest {
-            transactional_id: words.get("txn").map(String::from),
-            acks: words.number("acks", -1),
-            timeout_ms: 1500,
-            topic_data: vec![data],
-        };
-        let response = self.ask(version, &request)?;
-        let part = &response.responses[0].partition_responses[0];
-        let (offset, start) = (part.base_offset, part.log_start_offset);
-        let bad: Vec<i32> = part.record_errors.iter().map(|e| e.batch_index).collect();
-        let bad = if bad.is_empty() { String::new() } else { format!(", bad records {bad:?}") };
-        Ok(format!("{}, base offset {offset}, log start {start}{bad}", name_of(part.error_code)))
-    }
-
-    fn batch(&self, text: &str) -> Vec<u8> {
-        if text == "empty" {
-            return Vec::new();
-        } else if text == "garbage" {
-            return vec![7; 70];
-        }
-        let words = Words(text.split(',').collect());
-        let (pid, epoch) = words.get("pid").map_or((-1, -1), |pid| self.producer(pid));
-        let epoch = words.number("producer-epoch", epoch);
-        let mut builder = BatchBuilder::new().producer(pid, epoch, words.number("seq", -1));
-        builder = builder.at(words.number("at", 0), -1);
-        if words.flag("transactional") {
-            builder = builder.transactional();
-        }
-        if words.flag("control") {
-            builder = builder.control();
-        }
-        // 2026-01-01; Kafka compares with its clock only what is in the future.
-        let time = words.number("time", 1_767_225_600_000_i64);
-        for i in 0..words.number("records", 1) {
-            builder.push(
-                time,
-                if words.flag("keyless") { None } else { Some(b"k".as_slice()) },
-                Some(format!("v{i}").as_bytes()),
-                &[],
-            );
-        }
-        let mut bytes = builder.build().to_vec();
-        if let Some(count) = words.get("count") {
-            bytes[57..61].copy_from_slice(&count.parse::<i32>().expect("a count").to_be_bytes());
-            let crc = crc32c::crc32c(&bytes[21..]);
-            bytes[17..21].copy_from_slice(&crc.to_be_bytes());
-        }
-        if let Some(magic) = words.get("magic") {
-            bytes[16] = magic.parse().expect("a magic");
-        }
-        if words.get("crc") == Some("wrong") {
-            bytes[17] ^= 1;
-        }
-        bytes
-    }
-
-    fn fetch(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
-        let (topic, partition) = split(partition);
-        let version = words.number("version", 12);
-        let topic_id = if version >= 13 { self.topic_id(&topic) } else { Uuid::ZERO };
-        let asked = FetchPartition {
-            partition,
-            current_leader_epoch: words.number("epoch", -1),
-            fetch_offset: words.number("offset", 0),
-            last_fetched_epoch: words.number("fetched", -1),
-            partition_max_bytes: 1 << 20,
-            ..Default::default()
-        };
-        let request = FetchRequest {
-            max_wait_ms: 100,
-            min_bytes: words.number("min-bytes", 1),
-            max_bytes: 1 << 20,
-            session_id: words.number("session", 0),
-            session_epoch: words.number("session-epoch", -1),
-            topics: vec![FetchTopic { topic, topic_id, partitions: vec![asked] }],
-            ..Default::default()
-        };
-        let response = self.ask(version, &request)?;
-        let Some(topic) = response.responses.first() else {
-            return Ok(format!("{} for all of it", name_of(response.error_code)));
-        };
-        let p = &topic.partitions[0];
-        let mut text =
-            format!("{}, high watermark {}, log start {}", name_of(p.error_code), p.high_watermark, p.log_start_offset);
-        if p.diverging_epoch.epoch >= 0 {
-            text += &format!(", epoch {} ends at {}", p.diverging_epoch.epoch, p.diverging_epoch.end_offset);
-        }
-        let batches = lab_core::wire::batch::batches(&p.records.bytes()).map_while(Result::ok);
-        for batch in batches {
-            let h = batch.header;
-            text += &format!(", records {}-{} of epoch {}", h.base_offset, h.last_offset(), h.partition_leader_epoch);
-        }
-        Ok(text)
-    }
-
-    fn offsets(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
-        let (name, partition_index) = split(partition);
-        let asked = ListOffsetsPartition {
-            partition_index,
-            current_leader_epoch: words.number("epoch", -1),
-            timestamp: words.number("timestamp", -1),
-        };
-        let topics = vec![ListOffsetsTopic { name, partitions: vec![asked] }];
-        let request = ListOffsetsRequest { replica_id: -1, topics, ..Default::default() };
-        let response = self.ask(words.number("version", 7), &request)?;
-        let p = &response.topics[0].partitions[0];
-        let (time, offset, epoch) = (p.timestamp, p.offset, p.leader_epoch);
-        Ok(format!("{}, offset {offset}, timestamp {time}, epoch {epoch}", name_of(p.error_code)))
-    }
-
-    fn epoch_end(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
-        let (topic, partition) = split(partition);
-        let asked = OffsetForLeaderPartition {
-            partition,
-            current_leader_epoch: words.number("epoch", -1),
-            leader_epoch: words.number("of", 0),
-        };
-        let topics = vec![OffsetForLeaderTopic { topic, partitions: vec![asked] }];
-        let request = OffsetForLeaderEpochRequest { replica_id: -1, topics };
-        let response = self.ask(4, &request)?;
-        let p = &response.topics[0].partitions[0];
-        Ok(format!("{}, epoch {} ends at {}", name_of(p.error_code), p.leader_epoch, p.end_offset))
-    }
-
-    fn delete_records(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
-        let (name, partition_index) = split(partition);
-        let asked = DeleteRecordsPartition { partition_index, offset: words.number("offset", -1) };
-        let topic = DeleteRecordsTopic { name, partitions: vec![asked] };
-        let request = DeleteRecordsRequest { topics: vec![topic], timeout_ms: 1500 };
-        let response = self.ask(2, &request)?;
-        let part = &response.topics[0].partitions[0];
-        Ok(format!("{}, low watermark {}", name_of(part.error_code), part.low_watermark))
-    }
-
-    fn metadata(&mut self, topic: &str, words: &Words<'_>) -> Result<String, String> {
-        let topic = MetadataRequestTopic { name: Some(topic.into()), ..Default::default() };
-        let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
-        let request = MetadataRequest { allow_auto_topic_creation: false, ..request };
-        let response = self.ask_trailing(words.number("version", 12), &request, words.number("trailing", 0))?;
-        let topic = &response.topics[0];
-        Ok(format!("{}, {} partitions", name_of(topic.error_code), topic.partitions.len()))
-    }
-
-    /// An id that no topic has, when there is none of that name.
-    fn topic_id(&mut self, topic: &str) -> Uuid {
-        let topic = MetadataRequestTopic { name: Some(topic.into()), ..Default::default() };
-        let request =
-            MetadataRequest { topics: Some(vec![topic]), allow_auto_topic_creation: false, ..Default::default() };
-        let id = self.ask(12, &request).expect("an answer").topics[0].topic_id;
-        if id.is_zero() { Uuid([9; 16]) } else { id }
     }
 }
