@@ -35,7 +35,8 @@ fn keep_promises(scenarios: &[&str]) {
     let (mut acknowledged, mut losses) = (0, Vec::new());
     for seed in start..start + seeds {
         // A broken assertion is a broken promise like any other: say whose seed it was and go on.
-        let Ok(outcome) = std::panic::catch_unwind(|| sim::fuzz::run(seed, scenario(seed)).expect("the scenario has a name"))
+        let Ok(outcome) =
+            std::panic::catch_unwind(|| sim::fuzz::run(seed, scenario(seed)).expect("the scenario has a name"))
         else {
             broken.push(format!("seed {seed}: panicked, see above"));
             continue;

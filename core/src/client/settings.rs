@@ -79,7 +79,8 @@ impl OffsetReset {
 fn duration_ms(text: &str) -> Option<u64> {
     let (days, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
     let (mut total, mut seen) = (0_u64, false);
-    for (mut rest, units) in [(days, &[('D', 86_400_000)][..]), (time, &[('H', 3_600_000), ('M', 60_000), ('S', 1000)])] {
+    for (mut rest, units) in [(days, &[('D', 86_400_000)][..]), (time, &[('H', 3_600_000), ('M', 60_000), ('S', 1000)])]
+    {
         for &(unit, ms) in units {
             if let Some((number, after)) = rest.split_once(unit) {
                 total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(ms)?)?;

@@ -110,8 +110,7 @@ impl Scenario {
 
     /// One option of the form `KEY=VALUE`.
     fn with_option(mut self, option: &str) -> Result<Self, String> {
-        const KNOWN: &str =
-            "quiet, static (members) and linger=MILLISECONDS, topics=off, consumers=off, partitions=N, rf=N, min=N (of topic orders)";
+        const KNOWN: &str = "quiet, static (members) and linger=MILLISECONDS, topics=off, consumers=off, partitions=N, rf=N, min=N (of topic orders)";
         let unknown = || {
             let consumers = CONSUMER_SETTINGS.join(", ");
             format!("a scenario has no option {option:?}; known are {KNOWN}, and of all consumers {consumers}")

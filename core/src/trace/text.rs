@@ -274,7 +274,9 @@ impl EventKind {
                 format!("{who} learned that broker {leader} leads {partition} in epoch {leader_epoch}")
             }
             Self::RecordsRead { partition, from, to } => format!("{who} read {} of {partition}", span(*from, *to)),
-            Self::RecordProcessed { partition, offset } => format!("{who} has processed offset {offset} of {partition}"),
+            Self::RecordProcessed { partition, offset } => {
+                format!("{who} has processed offset {offset} of {partition}")
+            }
 
             Self::RecordsLost { partition, from, to, leader, leader_epoch } => format!(
                 "An unclean election lost {} of {partition}, which were committed: broker {leader} leads epoch \

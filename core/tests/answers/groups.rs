@@ -240,7 +240,8 @@ impl Asker {
             topics: parts(words).into_iter().map(topic).collect(),
         };
         let r = self.ask(version, &request)?;
-        let each = r.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (&t.name, p.partition_index, p.error_code)));
+        let each =
+            r.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (&t.name, p.partition_index, p.error_code)));
         Ok(listed(each))
     }
 
@@ -268,11 +269,8 @@ impl Asker {
     }
 
     fn offset_fetch(&mut self, words: &Words<'_>) -> Said {
-        let topic = |(name, index, _)| OffsetFetchRequestTopics {
-            name,
-            partition_indexes: vec![index],
-            ..Default::default()
-        };
+        let topic =
+            |(name, index, _)| OffsetFetchRequestTopics { name, partition_indexes: vec![index], ..Default::default() };
         let topics = parts(words).into_iter().map(topic).collect();
         self.committed(&group_id(words), Some(topics))
     }
@@ -284,7 +282,8 @@ impl Asker {
         };
         let topics = parts(words).into_iter().map(topic).collect();
         let r = self.ask(0, &OffsetDeleteRequest { group_id: group_id(words), topics })?;
-        let each = r.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (&t.name, p.partition_index, p.error_code)));
+        let each =
+            r.topics.iter().flat_map(|t| t.partitions.iter().map(|p| (&t.name, p.partition_index, p.error_code)));
         Ok(format!("{} {}", name_of(r.error_code), listed(each)).trim_end().into())
     }
 

@@ -24,6 +24,7 @@ use serde_json::json;
 use super::{Bootstrap, consume::offset, print};
 use crate::{
     admin::{Client, refused},
+    clock::Clock,
     failure::{Failure, Outcome},
 };
 
@@ -200,17 +201,19 @@ fn reset(
         return Err(Failure::new(format!("group {group_id} has committed nothing")).next("Name a topic with --topic."));
     }
     let (starts, ends) = (offsets_at(bootstrap, &partitions, EARLIEST)?, offsets_at(bootstrap, &partitions, LATEST)?);
+    // Behind the newest record there is only the end.
+    let since = |at| -> Outcome<BTreeMap<TopicPartition, i64>> {
+        let found = offsets_at(bootstrap, &partitions, at)?;
+        let found = |p| found.get(p).filter(|o| **o >= 0).copied();
+        Ok(ends.iter().map(|(p, end)| (p.clone(), found(p).unwrap_or(*end))).collect())
+    };
     let wanted: BTreeMap<TopicPartition, i64> = match to {
         OffsetReset::Earliest => starts.clone(),
         OffsetReset::Latest => ends.clone(),
         OffsetReset::Offset(offset) => partitions.iter().map(|p| (p.clone(), offset)).collect(),
-        // Behind the newest record there is only the end.
-        OffsetReset::Timestamp(at) => {
-            let found = offsets_at(bootstrap, &partitions, at)?;
-            ends.iter()
-                .map(|(p, end)| (p.clone(), found.get(p).filter(|o| **o >= 0).copied().unwrap_or(*end)))
-                .collect()
-        }
+        OffsetReset::None => return Err(Failure::new("none is no place to begin at")),
+        OffsetReset::Timestamp(at) => since(at)?,
+        OffsetReset::ByDuration(ms) => since(Clock::start().now().wall_ms.saturating_sub_unsigned(ms))?,
     };
     // An offset that the log does not have is moved to the nearest that it has, as Kafka's tool does.
     let within = |(p, offset): (TopicPartition, i64)| {

@@ -8,12 +8,21 @@ use crate::{client::OffsetReset, id::TopicPartition};
 #[serde(rename_all = "snake_case")]
 pub enum ConsumerCommand {
     /// From now on it works so long on each record.
-    Processing { ms: u64 },
+    Processing {
+        ms: u64,
+    },
     /// `KafkaConsumer.seek`, `seekToBeginning`, `seekToEnd`.
-    Seek { partition: TopicPartition, to: OffsetReset },
+    Seek {
+        partition: TopicPartition,
+        to: OffsetReset,
+    },
     /// `KafkaConsumer.pause`: the partition stays its own, and it reads nothing of it.
-    PausePartition { partition: TopicPartition },
-    ResumePartition { partition: TopicPartition },
+    PausePartition {
+        partition: TopicPartition,
+    },
+    ResumePartition {
+        partition: TopicPartition,
+    },
 }
 
 impl ConsumerCommand {
@@ -50,7 +59,8 @@ impl ConsumerCommand {
             ["seek", at, "end"] => Self::Seek { partition: partition(at)?, to: OffsetReset::Latest },
             ["seek", at, offset] => {
                 let number = offset.parse().ok().filter(|offset: &i64| *offset >= 0);
-                let offset = number.ok_or_else(|| format!("has {offset:?} where an offset, beginning or end belongs"))?;
+                let offset =
+                    number.ok_or_else(|| format!("has {offset:?} where an offset, beginning or end belongs"))?;
                 Self::Seek { partition: partition(at)?, to: OffsetReset::Offset(offset) }
             }
             ["pause", at] => Self::PausePartition { partition: partition(at)? },

@@ -63,7 +63,13 @@ impl Consumer {
         }
     }
 
-    pub(super) fn fetch_answer(&mut self, ctx: &mut Ctx<'_>, partitions: &[TopicPartition], version: i16, frame: &Bytes) {
+    pub(super) fn fetch_answer(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        partitions: &[TopicPartition],
+        version: i16,
+        frame: &Bytes,
+    ) {
         let response = match frame::parse_response::<FetchRequest>(version, frame) {
             Ok((_, response)) if response.error_code == 0 => response,
             Ok((_, response)) => {

@@ -47,7 +47,13 @@ impl Consumer {
         }
     }
 
-    pub(super) fn offsets_answer(&mut self, ctx: &mut Ctx<'_>, partitions: &[TopicPartition], version: i16, frame: &Bytes) {
+    pub(super) fn offsets_answer(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        partitions: &[TopicPartition],
+        version: i16,
+        frame: &Bytes,
+    ) {
         let response = frame::parse_response::<ListOffsetsRequest>(version, frame).map(|(_, response)| response);
         for partition in partitions {
             let answer = response.as_ref().ok().and_then(|response| {

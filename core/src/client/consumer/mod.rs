@@ -14,11 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
+use self::{application::Application, position::Position};
 pub use self::{
     application::{ApplicationConfig, OffsetCommits},
     command::ConsumerCommand,
 };
-use self::{application::Application, position::Position};
 use super::{
     ConsumerConfig, OffsetReset,
     group::{Change, Membership, OffsetCommitCounts, Poll},

@@ -48,7 +48,9 @@ pub(super) enum Change {
 pub(super) enum Poll {
     Inside,
     /// It works on what it was given, since it last polled.
-    Outside { since_ms: u64 },
+    Outside {
+        since_ms: u64,
+    },
 }
 
 /// What the checkers see of a member's offset commits, of which one is under way at a time.

@@ -39,8 +39,7 @@ impl Membership {
         if self.committing || self.heartbeat_sent || self.fetching_offsets || self.not_before_ms > ctx.ms() {
             return;
         }
-        let commits_first =
-            self.config.enable_auto_commit || self.commits_before_giving_up() && !self.is_cooperative();
+        let commits_first = self.config.enable_auto_commit || self.commits_before_giving_up() && !self.is_cooperative();
         if commits_first && self.stage == Stage::Stable && !self.prepared {
             self.prepared = true;
             if self.commit(ctx, coordinator, positions) {
