@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Broker, Reply};
 use crate::{
     authorize::{Operation, Resource, authorize},
-    group::{Answer, Caller, Effect, OFFSETS_TOPIC, Then, coordinator::Gathered, record::GroupRecord},
+    group::{Answer, Caller, Effect, OFFSETS_TOPIC, Then, record::GroupRecord, several::Gathered},
     id::Uuid,
     replica::PartitionKey,
     seam::Ctx,

@@ -39,6 +39,8 @@ mod offset_fetch;
 // All of them.
 pub mod coordinator;
 pub mod effect;
+mod requests;
+pub mod several;
 mod view;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Answer, Caller, Effect, GroupCoordinator, coordinator::Gathered, record::GroupRecord};
+use super::{Answer, Caller, Effect, GroupCoordinator, record::GroupRecord, several::Gathered};
 use crate::{
     broker::Reply,
     config::NodeConfig,

@@ -1,8 +1,10 @@
-//! What the application of a simulated consumer may be told to do, and the words for it in links and scripts.
+//! What an application does with its consumer besides polling: it seeks, and pauses partitions. Simulated ones may be told
+//! to, in the words of links and scripts.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{client::OffsetReset, id::TopicPartition};
+use super::Consumer;
+use crate::{client::OffsetReset, id::TopicPartition, seam::Ctx};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,5 +73,43 @@ impl ConsumerCommand {
                     .into());
             }
         })
+    }
+}
+
+impl Consumer {
+    /// Goes on reading elsewhere: at an offset, the beginning, the end, a time (`seek`, `seekToBeginning`, `seekToEnd`).
+    ///
+    /// # Errors
+    /// The partition is not assigned to this consumer.
+    pub fn seek(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, to: OffsetReset) -> Result<(), String> {
+        let position = self.positions.get_mut(partition).ok_or_else(|| format!("{partition} is not assigned"))?;
+        position.seek(to, ctx.now.wall_ms);
+        self.move_on(ctx);
+        Ok(())
+    }
+
+    /// Stops giving out records of a partition that it keeps, or goes on (`pause`, `resume`).
+    ///
+    /// # Errors
+    /// The partition is not assigned to this consumer.
+    pub fn pause(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, paused: bool) -> Result<(), String> {
+        let position = self.positions.get_mut(partition).ok_or_else(|| format!("{partition} is not assigned"))?;
+        position.paused = paused;
+        self.move_on(ctx);
+        Ok(())
+    }
+
+    /// What its simulated application is told.
+    pub(super) fn command(&mut self, ctx: &mut Ctx<'_>, command: ConsumerCommand) {
+        let done = match command {
+            ConsumerCommand::Processing { ms } => {
+                self.application.iter_mut().for_each(|a| a.set_processing_ms(ms));
+                Ok(())
+            }
+            ConsumerCommand::Seek { partition, to } => self.seek(ctx, &partition, to),
+            ConsumerCommand::PausePartition { partition } => self.pause(ctx, &partition, true),
+            ConsumerCommand::ResumePartition { partition } => self.pause(ctx, &partition, false),
+        };
+        self.last_error = done.err().or(self.last_error.take());
     }
 }

@@ -5,6 +5,7 @@
 //! sessions (KIP-227): every fetch names its partitions.
 
 mod application;
+mod assignment;
 mod command;
 mod fetch;
 mod list_offsets;
@@ -20,8 +21,8 @@ pub use self::{
     command::ConsumerCommand,
 };
 use super::{
-    ConsumerConfig, OffsetReset,
-    group::{Change, Membership, OffsetCommitCounts, Poll},
+    ConsumerConfig,
+    group::Membership,
     links::{LinkEvent, LinkSettings, Links, Peer, backoff_ms},
     metadata::{Metadata, MetadataSettings},
 };
@@ -214,121 +215,6 @@ impl Consumer {
                 }
             }
         }
-    }
-
-    /// Where the application is. Whoever closes a consumer has done with what it was given.
-    fn where_application_is(&self) -> Poll {
-        match &self.application {
-            Some(application) => application.poll(),
-            None if self.polling || self.closing => Poll::Inside,
-            None => Poll::Outside { since_ms: self.polled_ms },
-        }
-    }
-
-    /// Takes all partitions of the wanted topics, as they become known.
-    fn assign(&mut self, now_ms: i64) {
-        let config = &self.config;
-        let all = config.topics.iter().flat_map(|name| {
-            let count = self.metadata.topic(name).map_or(0, |t| t.partitions.len());
-            (0..count as i32).map(move |p| TopicPartition::new(name, p))
-        });
-        for partition in all.chain(config.partitions.iter().cloned()) {
-            let start = self.config.auto_offset_reset;
-            self.positions.entry(partition).or_insert_with(|| Position::start(start, None, now_ms));
-        }
-    }
-
-    /// Reads what the group says, or everything.
-    fn follow_group(&mut self, ctx: &mut Ctx<'_>) {
-        let (positions, poll) = (self.positions(), self.where_application_is());
-        let Some(membership) = &mut self.membership else { return self.assign(ctx.now.wall_ms) };
-        if self.closing && poll == Poll::Inside {
-            membership.leave();
-        }
-        membership.drive(ctx, &self.metadata, &positions, poll);
-        let start = self.config.auto_offset_reset;
-        for change in membership.take_changes() {
-            match change {
-                Change::Assigned(partition, committed) => {
-                    self.positions.insert(partition, Position::start(start, committed, ctx.now.wall_ms));
-                }
-                // What was fetched of them and not handed out yet goes too: another member will read it.
-                Change::Revoked(partitions) => self.positions.retain(|p, _| !partitions.contains(p)),
-            }
-        }
-    }
-
-    /// How far the application was given each partition. Only groups want to know.
-    fn positions(&self) -> BTreeMap<TopicPartition, i64> {
-        let position = |(p, position): (&TopicPartition, &Position)| Some((p.clone(), position.position()?));
-        if self.membership.is_some() { self.positions.iter().filter_map(position).collect() } else { BTreeMap::new() }
-    }
-
-    /// Goes on reading elsewhere: at an offset, the beginning, the end, a time (`seek`, `seekToBeginning`, `seekToEnd`).
-    ///
-    /// # Errors
-    /// The partition is not assigned to this consumer.
-    pub fn seek(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, to: OffsetReset) -> Result<(), String> {
-        let position = self.positions.get_mut(partition).ok_or_else(|| format!("{partition} is not assigned"))?;
-        position.seek(to, ctx.now.wall_ms);
-        self.move_on(ctx);
-        Ok(())
-    }
-
-    /// Stops giving out records of a partition that it keeps, or goes on (`pause`, `resume`).
-    ///
-    /// # Errors
-    /// The partition is not assigned to this consumer.
-    pub fn pause(&mut self, ctx: &mut Ctx<'_>, partition: &TopicPartition, paused: bool) -> Result<(), String> {
-        let position = self.positions.get_mut(partition).ok_or_else(|| format!("{partition} is not assigned"))?;
-        position.paused = paused;
-        self.move_on(ctx);
-        Ok(())
-    }
-
-    /// What its simulated application is told.
-    fn command(&mut self, ctx: &mut Ctx<'_>, command: ConsumerCommand) {
-        let done = match command {
-            ConsumerCommand::Processing { ms } => {
-                self.application.iter_mut().for_each(|a| a.set_processing_ms(ms));
-                Ok(())
-            }
-            ConsumerCommand::Seek { partition, to } => self.seek(ctx, &partition, to),
-            ConsumerCommand::PausePartition { partition } => self.pause(ctx, &partition, true),
-            ConsumerCommand::ResumePartition { partition } => self.pause(ctx, &partition, false),
-        };
-        self.last_error = done.err().or(self.last_error.take());
-    }
-
-    /// A partition without a position, and nobody who says where to begin: `poll()` throws, and the application ends
-    /// (`NoOffsetForPartitionException`, `OffsetOutOfRangeException`).
-    fn fail_if_lost(&mut self, ctx: &mut Ctx<'_>) {
-        if self.where_application_is() != Poll::Inside || self.failed.is_some() {
-            return;
-        }
-        if let Some((partition, _)) = self.positions.iter().find(|(_, p)| p.is_lost()) {
-            self.failed = Some(format!("there is no offset to read {partition} from, and auto.offset.reset is none"));
-            self.closing = true;
-            self.follow_group(ctx);
-        }
-    }
-
-    /// It was asked to end and has said goodbye to its group.
-    pub fn is_closed(&self) -> bool {
-        let done = self.where_application_is() == Poll::Inside;
-        self.closing && done && self.membership.as_ref().is_none_or(Membership::has_left)
-    }
-
-    /// Its place in a group, for the checkers: group, generation of the assignment, member id and what it may read.
-    pub fn ownership(&self) -> Option<(&str, i32, &str, Vec<&TopicPartition>)> {
-        let m = self.membership.as_ref()?;
-        let (member_id, generation, owned) = m.owned();
-        Some((m.group_id(), generation, member_id, owned.collect()))
-    }
-
-    /// Its offset commits, for the checkers.
-    pub fn offset_commits(&self) -> OffsetCommitCounts {
-        self.membership.as_ref().map_or_else(Default::default, Membership::offset_commits)
     }
 
     /// Partitions that may be asked about now and for which `wanted` holds, by leader.
