@@ -4,6 +4,7 @@
 
 use super::{Scenario, Session, World};
 use crate::{
+    client::ConsumerCommand,
     id::NodeId,
     seam::Time,
     view::{Action, ClusterView, ProcessState},
@@ -217,10 +218,12 @@ impl Fuzz {
     fn member(&mut self) -> Option<Action> {
         let members: Vec<NodeId> = self.world.scenario().consumers.iter().map(|c| c.id).collect();
         let consumer = members[crate::random::index(&mut self.rng, members.len())];
-        let (action, undo) = match self.rng.u8(..4) {
+        let takes = |ms| Action::TellConsumer { consumer, command: ConsumerCommand::Processing { ms } };
+        let (action, undo) = match self.rng.u8(..5) {
             0 => (Action::Kill { node: consumer }, None),
             1 => (Action::RemoveConsumer { consumer }, None),
             2 => (Action::Pause { node: consumer }, Some(Action::Resume { node: consumer })),
+            3 => (takes(self.rng.u64(50..4000)), Some(takes(0))),
             _ => (Action::AddConsumer { consumer: None }, None),
         };
         if !self.act(action) {
@@ -254,6 +257,10 @@ impl Fuzz {
         }
         for consumer in self.world.view().consumers.iter().filter(|c| c.process == ProcessState::Paused) {
             self.act(Action::Resume { node: consumer.id });
+        }
+        for consumer in self.world.view().consumers.iter().filter(|c| c.group_id.is_some()) {
+            let command = ConsumerCommand::Processing { ms: 0 };
+            self.act(Action::TellConsumer { consumer: consumer.id, command });
         }
         // Somebody has to read.
         if !self.world.scenario().spare.is_empty() {

@@ -75,7 +75,7 @@ impl Consumer {
                 Some(p) if p.error_code == 0 => {
                     let position = self.positions.get_mut(partition).expect("it was asked for");
                     position.busy = false;
-                    position.to_end();
+                    position.begin_at_end();
                 }
                 Some(p) => {
                     let error = ErrorCode::from_code(p.error_code);

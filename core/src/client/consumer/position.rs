@@ -70,7 +70,7 @@ impl Position {
     }
 
     /// No record is as new as the timestamp: begin at the end (`seekToEnd`).
-    pub(super) fn to_end(&mut self) {
+    pub(super) fn begin_at_end(&mut self) {
         self.reset_to = Some(LATEST);
     }
 
