@@ -378,7 +378,7 @@ impl EventKind {
         )
     }
 
-    /// A moment worth stopping at: a fault, an election, a change of the ISR, lost or refused records.
+    /// A moment worth stopping at: a fault, an election, a change of the ISR, a rebalance, lost or refused records.
     pub fn is_interesting(&self) -> bool {
         self.is_action()
             || matches!(
@@ -397,6 +397,9 @@ impl EventKind {
                     | Self::DuplicateRecognized { .. }
                     | Self::AppendRefused { .. }
                     | Self::Truncated { .. }
+                    | Self::MemberLeft { .. }
+                    | Self::RebalanceStarted { .. }
+                    | Self::GroupStable { .. }
                     | Self::BatchRetried { .. }
                     | Self::BatchFailed { .. }
                     | Self::RecordsLost { .. }
