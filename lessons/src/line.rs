@@ -6,6 +6,8 @@ use lab_core::{goal::Expr, id::NodeId, sim::parse_action, view::Action};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
     Act(Action),
+    /// Does it if it can be done now: a question may be asked when it has been done already.
+    Try(Action),
     /// Lets this many milliseconds pass.
     Wait(u64),
     /// Lets time pass until this holds, at most a minute.
@@ -21,7 +23,7 @@ pub enum Line {
     },
 }
 
-/// Reads `kill 1`, `produce orders key=ana value=1`, `wait 5s`, `until EXPRESSION`, `step 8`, `mark NAME`,
+/// Reads `kill 1`, `try add-consumer 1102`, `produce orders key=ana value=1`, `wait 5s`, `until EXPRESSION`, `step 8`, `mark NAME`,
 /// `answer QUIZ right`. The error says what to write.
 pub fn read(text: &str, variables: &[&str]) -> Result<Line, String> {
     let (verb, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
@@ -37,6 +39,10 @@ pub fn read(text: &str, variables: &[&str]) -> Result<Line, String> {
             _ => Err("write: answer QUIZ right, or: answer QUIZ wrong".into()),
         },
         "produce" => produce(&words).map(Line::Act),
+        "try" => match read(rest, variables)? {
+            Line::Act(action) => Ok(Line::Try(action)),
+            _ => Err("only an action can be tried, as in: try add-consumer 1102".into()),
+        },
         _ => {
             let joined = [&[verb], &words[..]].concat().join(":");
             parse_action(&joined).map(Line::Act).map_err(|why| format!("the action {verb:?} {why}"))

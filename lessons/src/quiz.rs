@@ -188,6 +188,11 @@ pub(crate) fn run(
                 world.act(&action).map_err(|why| format!("{filled}: {why}"))?;
                 reveal.actions.push((std::mem::take(&mut reveal.then_ms), action));
             }
+            Line::Try(action) => {
+                if world.act(&action).is_ok() {
+                    reveal.actions.push((std::mem::take(&mut reveal.then_ms), action));
+                }
+            }
             Line::Wait(ms) => {
                 world.run_for(ms);
                 reveal.then_ms += ms;

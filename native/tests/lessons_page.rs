@@ -218,7 +218,7 @@ impl<'a> Pupil<'a> {
                 let text = self.answer(true).await;
                 self.progress.answered(&quiz, &text, true);
             }
-            Line::Act(_) => unreachable!("acts are done elsewhere"),
+            Line::Act(_) | Line::Try(_) => unreachable!("acts are done elsewhere"),
         }
     }
 

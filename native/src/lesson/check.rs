@@ -180,6 +180,8 @@ impl<'a> Pupil<'a> {
         let filled = if text.starts_with("until ") { text.to_owned() } else { variables.fill(text) };
         match read_line(&filled, &names)? {
             Line::Act(action) => self.handle.act(action).await?,
+            // What cannot be done now need not be.
+            Line::Try(action) => drop(self.handle.act(action).await),
             Line::Wait(ms) => {
                 let end = Instant::now() + Duration::from_millis(ms);
                 while Instant::now() < end {
