@@ -49,13 +49,16 @@ pub fn App() -> Html {
 fn opening_partition(snapshot: &Snapshot) -> Option<TopicPartition> {
     let headlines = model::headlines(&snapshot.view);
     // Lessons speak of the first partition.
-    let led = headlines.iter().find(|h| h.partition.leader == 1 && snapshot.course.is_none());
+    let led = headlines
+        .iter()
+        .find(|h| h.partition.leader == 1 && snapshot.course.is_none() && !model::is_internal(&h.partition));
     led.or(headlines.first()).map(|h| model::name_of(&h.partition))
 }
 
 /// Cards for a cluster that fits on a screen, else the matrix.
 fn opening_layout(snapshot: &Snapshot) -> Layout {
-    let large = model::brokers(&snapshot.view).count() > 4 || model::headlines(&snapshot.view).len() > 8;
+    let ours = model::headlines(&snapshot.view).iter().filter(|h| !model::is_internal(&h.partition)).count();
+    let large = model::brokers(&snapshot.view).count() > 4 || ours > 8;
     if large { Layout::Fleet } else { Layout::Brokers }
 }
 

@@ -15,14 +15,15 @@ use crate::{
 };
 
 /// For the help dialog: keys and what they do.
-pub const KEYS: [(&str, &str); 21] = [
+pub const KEYS: [(&str, &str); 22] = [
     ("Space", "play or pause"),
     ("→ ←", "next, previous event"),
     ("Shift → ←", "next, previous interesting moment"),
     ("Home End", "beginning and end of what was recorded"),
     ("[ ]", "slower, faster"),
-    ("K", "kill or start the focused broker or controller"),
-    ("P", "pause or resume the focused broker or controller"),
+    ("K", "kill or start the focused broker, controller or consumer"),
+    ("P", "pause or resume the focused broker, controller or consumer"),
+    ("A", "add a consumer to the first group"),
     ("R", "produce one record"),
     ("V", "the next layout: Fleet, Brokers, Partitions"),
     ("+ −", "nearer, farther"),
@@ -82,6 +83,7 @@ pub fn handle(event: &KeyboardEvent, lab: &Lab, ui: &UiHandle, snapshot: &Snapsh
             ProcessState::Paused => Action::Resume { node },
             _ => Action::Pause { node },
         }),
+        "a" | "A" => press("Add consumer"),
         "r" | "R" => press("Produce"),
         "v" | "V" => {
             let next = if ui.layout == Layout::Partitions { Layout::Fleet } else { ui.layout.zoom(1) };
@@ -108,13 +110,15 @@ fn toggle(ui: &UiHandle, dock: Dock) {
     ui.dispatch(Choose::Dock(if ui.dock == Some(dock) { None } else { Some(dock) }));
 }
 
-/// The broker or controller that holds the focus.
+/// The broker, controller or consumer that holds the focus.
 fn on_node(target: Option<&Element>, snapshot: &Snapshot, lab: &Lab, action: fn(NodeId, ProcessState) -> Action) {
     let group = target.and_then(|target| target.closest("[data-node]").ok().flatten());
     let id = group.and_then(|group| group.get_attribute("data-node")).and_then(|id| id.parse().ok()).map(NodeId);
-    match id.and_then(|id| snapshot.view.node(id)) {
-        Some(node) => lab.wish(&action(node.id, node.process)),
-        None => lab.say("Move the focus to a broker or a controller first (Tab), then press the key again."),
+    let view = &snapshot.view;
+    let nodes = view.nodes.iter().map(|n| (n.id, n.process)).chain(view.consumers.iter().map(|c| (c.id, c.process)));
+    match nodes.into_iter().find(|(node, _)| Some(*node) == id) {
+        Some((node, process)) => lab.wish(&action(node, process)),
+        None => lab.say("Move the focus to a broker, controller or consumer first (Tab), then press the key again."),
     }
 }
 

@@ -1,9 +1,14 @@
 //! What is drawn of a view: small values that compare equal when nothing visible changed, so that nothing is redrawn.
 
+pub mod group;
+
 use lab_core::{
     id::{NodeId, TopicPartition},
     trace::node_name,
-    view::{BrokerView, ClusterView, Headline, NodeView, PartitionView, ProcessState, ReplicaView},
+    view::{
+        BrokerView, ClusterView, ConsumerView, Headline, NodeView, PartitionView, PositionView, ProcessState,
+        ReplicaView,
+    },
 };
 
 /// How a replica stands to its partition, according to the active controller and to the process that holds it.
@@ -35,6 +40,18 @@ pub struct Strip {
     /// Key of each record in the tail, with its offset. Only asked for where keys are drawn.
     pub keys: Vec<(i64, Option<String>)>,
     pub isr: String,
+    /// Of the leader: who reads here.
+    pub pins: Vec<Pin>,
+}
+
+/// Where readers stand in a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pin {
+    /// Their letters.
+    pub names: String,
+    pub position: i64,
+    /// -1: none.
+    pub committed: i64,
 }
 
 /// Which sign a broker's card carries.
@@ -103,8 +120,18 @@ pub fn replica<'a>(broker: &'a BrokerView, partition: &TopicPartition) -> Option
 
 /// Partitions in large letters; when no controller is active, the last thing the brokers themselves believe.
 pub fn headlines(view: &ClusterView) -> Vec<Headline> {
-    let headlines = view.headline();
-    if headlines.is_empty() { believed(view) } else { headlines }
+    let mut headlines = view.headline();
+    if headlines.is_empty() {
+        headlines = believed(view);
+    }
+    // Kafka's own topics come after what people made.
+    headlines.sort_by_key(|h| is_internal(&h.partition));
+    headlines
+}
+
+/// `__consumer_offsets` and its like.
+pub fn is_internal(partition: &PartitionView) -> bool {
+    partition.topic.starts_with("__")
 }
 
 fn believed(view: &ClusterView) -> Vec<Headline> {
@@ -162,7 +189,6 @@ pub fn strip(view: &ClusterView, headline: &Headline, broker: NodeId, with_keys:
     };
     Some(Strip {
         broker,
-        partition,
         role,
         was_leader: r.is_leader && role != Role::Leader,
         old: down,
@@ -174,7 +200,30 @@ pub fn strip(view: &ClusterView, headline: &Headline, broker: NodeId, with_keys:
         cut: r.cut.first().zip(r.cut.last()).map(|(a, b)| (a.offset, b.offset)),
         keys,
         isr,
+        pins: if role == Role::Leader { pins(view, &partition) } else { Vec::new() },
+        partition,
     })
+}
+
+/// One pin for all that read the same offset next.
+fn pins(view: &ClusterView, partition: &TopicPartition) -> Vec<Pin> {
+    let mut pins: Vec<Pin> = Vec::new();
+    for consumer in view.consumers.iter().filter(|c| c.process != ProcessState::Down) {
+        let of = |p: &&PositionView| p.topic == partition.topic && p.partition == partition.partition;
+        let Some(p) = consumer.positions.iter().find(of).filter(|p| p.position >= 0) else { continue };
+        let letter: String = consumer.name.chars().take(1).collect();
+        match pins.iter_mut().find(|pin| (pin.position, pin.committed) == (p.position, p.committed)) {
+            Some(pin) => pin.names.push_str(&letter),
+            None => pins.push(Pin { names: letter, position: p.position, committed: p.committed }),
+        }
+    }
+    pins
+}
+
+/// Consumers that read on their own.
+pub fn without_group(view: &ClusterView) -> Vec<ConsumerView> {
+    let alone = |c: &&ConsumerView| c.group_id.is_none() && c.process != ProcessState::Down;
+    view.consumers.iter().filter(alone).cloned().collect()
 }
 
 /// `ISR 2/3 ≥ min 2`
@@ -215,6 +264,7 @@ pub fn broker_words(view: &ClusterView, node: &NodeView, headlines: &[Headline])
             () => format!("holds {name} (out of sync)"),
         });
     }
+    words.extend(group::coordinated_by(view, node.id).into_iter().map(|id| format!("coordinates group {id}")));
     words.join(", ")
 }
 
@@ -244,7 +294,13 @@ pub fn api_mark(api_key: i16) -> (&'static str, Family) {
         1 => ("Fe", Family::Data),
         2 => ("Of", Family::Data),
         3 => ("Me", Family::Data),
+        8 => ("OC", Family::Group),
+        9 => ("OF", Family::Group),
         10 => ("FC", Family::Group),
+        11 => ("Jn", Family::Group),
+        12 => ("Hb", Family::Group),
+        13 => ("Lv", Family::Group),
+        14 => ("Sy", Family::Group),
         18 => ("Av", Family::Data),
         19 => ("CT", Family::Quorum),
         20 => ("DT", Family::Quorum),

@@ -5,8 +5,9 @@ use lab_core::{id::NodeId, view::Action};
 /// What can be typed, for `help`.
 pub const HELP: &str = "kill ID · stop ID · start ID · pause ID · resume ID · power-loss ID
 cut A B [--one-way] · slow A B MS · reset A B · heal
+add-consumer [ID] · remove-consumer ID
 produce TOPIC [KEY] VALUE · load TOPIC RECORDS_PER_SECOND · topics create NAME [PARTITIONS] [REPLICATION_FACTOR]
-Brokers are 1, 2, 3; controllers 101, 102, 103; producers 1001, 1002; the consumer 1101.";
+Brokers are 1, 2, 3; controllers 101, 102, 103; producers 1001, 1002; consumers A, B are 1101, 1102.";
 
 /// Reads a line. The error says what is wrong and what belongs there.
 pub fn parse(line: &str) -> Result<Action, String> {
@@ -15,6 +16,10 @@ pub fn parse(line: &str) -> Result<Action, String> {
     let Some((verb, rest)) = words.split_first() else { return Err("type a command, or help".into()) };
     let node = |i: usize| -> Result<NodeId, String> {
         let word = rest.get(i).ok_or_else(|| format!("{verb} needs the id of a node, as in: {verb} 1"))?;
+        // Consumers are called by their letters on the stage.
+        if let [letter @ b'A'..=b'Z'] = word.as_bytes() {
+            return Ok(NodeId(1101 + i32::from(letter - b'A')));
+        }
         word.parse().map(NodeId).map_err(|_| format!("{word:?} is not a node id; brokers are 1, 2, 3"))
     };
     let take = |n: usize, action: Action| match rest.get(n) {
@@ -39,6 +44,9 @@ pub fn parse(line: &str) -> Result<Action, String> {
         }
         "reset" => take(2, Action::Reset { a: node(0)?, b: node(1)? }),
         "heal" => take(0, Action::Heal),
+        "add-consumer" if rest.is_empty() => Ok(Action::AddConsumer { consumer: None }),
+        "add-consumer" => take(1, Action::AddConsumer { consumer: Some(node(0)?) }),
+        "remove-consumer" => take(1, Action::RemoveConsumer { consumer: node(0)? }),
         "produce" => match rest {
             [topic, value] => Ok(produce(topic, None, value)),
             [topic, key, value @ ..] if !value.is_empty() => Ok(produce(topic, Some(key), &value.join(" "))),
@@ -115,6 +123,10 @@ mod tests {
         assert_eq!(parse(" cut 1 101 --one-way "), Ok(Action::Cut { a: NodeId(1), b: NodeId(101), one_way: true }));
         assert_eq!(parse("produce orders alice \"paid 12.40\""), Ok(produce("orders", Some("alice"), "paid 12.40")));
         assert_eq!(parse("produce orders hello"), Ok(produce("orders", None, "hello")));
+        assert_eq!(parse("add-consumer"), Ok(Action::AddConsumer { consumer: None }));
+        assert_eq!(parse("add-consumer 1103"), Ok(Action::AddConsumer { consumer: Some(NodeId(1103)) }));
+        assert_eq!(parse("remove-consumer A"), Ok(Action::RemoveConsumer { consumer: NodeId(1101) }));
+        assert_eq!(parse("kill B"), Ok(Action::Kill { node: NodeId(1102) }));
     }
 
     #[test]
@@ -122,6 +134,8 @@ mod tests {
         assert!(parse("kill").unwrap_err().contains("kill 1"));
         assert!(parse("kill one").unwrap_err().contains("not a node id"));
         assert!(parse("kill 1 2").unwrap_err().contains("does not take"));
+        assert!(parse("remove-consumer").unwrap_err().contains("needs the id"));
+        assert!(parse("add-consumer 1 2").unwrap_err().contains("does not take"));
         assert!(parse("explode 1").unwrap_err().contains("help"));
         assert!(parse("topics delete x").unwrap_err().contains("topics create"));
     }

@@ -668,6 +668,9 @@ fn unable(action: &Action) -> &'static str {
     match action {
         Action::PowerLoss { .. } => "it would have to cut the power of this machine; Kill ends the process",
         Action::Load { .. } => "load comes from a Kafka client, such as kafka-producer-perf-test",
+        Action::AddConsumer { .. } | Action::RemoveConsumer { .. } => {
+            "its consumers are programs of your own: start one with kafka-lab consume TOPIC --group GROUP"
+        }
         _ => "only the simulator can",
     }
 }

@@ -13,7 +13,7 @@ use lab_core::{
     live::{Ask, Assembly, ClientMessage, ServerMessage, SessionInfo, from_hex},
     seam::Time,
     trace::{Event, EventKind},
-    view::{Action, ClientView, ClusterView, ConsumerView, FrameView, ProducerView},
+    view::{Action, ClientView, ClusterView, ConsumerView, FrameView, GroupView, ProducerView},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -139,6 +139,7 @@ impl Live {
                 view.consumers.push(consumer(client));
             }
         }
+        join_groups(&mut view);
         view
     }
 
@@ -236,6 +237,21 @@ fn producer(client: &ClientView) -> Option<ProducerView> {
 fn consumer(client: ClientView) -> ConsumerView {
     let read = client.positions.iter().map(|p| p.position.max(0) as u64).sum();
     ConsumerView { id: client.id, name: name(&client), read, positions: client.positions, ..ConsumerView::default() }
+}
+
+/// A client is in the group that has a member of its name. Which member it is, is known if only one is called so.
+fn join_groups(view: &mut ClusterView) {
+    let named = |group: GroupView| {
+        let id = group.id;
+        group.members.into_iter().map(move |member| (member.client_id, id.clone(), member.id))
+    };
+    let members: Vec<(String, String, String)> = view.groups().into_iter().flat_map(named).collect();
+    for consumer in &mut view.consumers {
+        let mut mine = members.iter().filter(|(name, ..)| *name == consumer.name);
+        let Some((_, group, member)) = mine.next() else { continue };
+        consumer.group_id = Some(group.clone());
+        consumer.member_id = mine.next().is_none().then(|| member.clone());
+    }
 }
 
 fn name(client: &ClientView) -> String {

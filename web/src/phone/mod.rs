@@ -18,7 +18,10 @@ use crate::{
     model,
     settings::Settings,
     shell::share,
-    stage::{Caption, Mirror, ProduceForm},
+    stage::{
+        Caption, Mirror, ProduceForm,
+        groups::{GroupCard, use_groups},
+    },
     timeline::TransportButtons,
     ui::{Choose, Dialog, Sheet, Ui},
 };
@@ -36,6 +39,17 @@ pub struct PhoneProps {
 pub fn Phone(props: &PhoneProps) -> Html {
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let view = &snapshot.view;
+    let groups = use_groups(snapshot);
+    // Kafka's own topics come after the groups.
+    let partitions = |internal: bool| {
+        let headlines =
+            model::headlines(view).into_iter().filter(move |h| model::is_internal(&h.partition) == internal);
+        headlines.map(|headline| html! {
+            <Partition key={model::name_of(&headline.partition).to_string()} view={view.clone()} big={model::name_of(&headline.partition) == ui.partition} headline={headline.clone()}>
+                <Caption snapshot={snapshot.clone()} class="cap" />
+            </Partition>
+        })
+    };
     let trouble = snapshot.live.as_ref().and_then(|live| live.trouble.clone());
     // What the sheet holds is asked for by its tabs; what a lesson has not brought in yet does not lie about.
     let hidden = snapshot.course.iter().flat_map(|course| course.hidden.iter());
@@ -48,14 +62,12 @@ pub fn Phone(props: &PhoneProps) -> Html {
                     <Quorum view={view.clone()} />
                     <Nodes view={view.clone()} />
                     if let Some(trouble) = trouble { <p style="padding:12px 14px" role="status">{ trouble }</p> }
-                    { for model::headlines(view).iter().map(|headline| html! {
-                        <Partition key={model::name_of(&headline.partition).to_string()} view={view.clone()} big={model::name_of(&headline.partition) == ui.partition} headline={headline.clone()}>
-                            <Caption snapshot={snapshot.clone()} class="cap" />
-                        </Partition>
-                    }) }
+                    { for partitions(false) }
+                    { for groups.iter().enumerate().map(|(i, group)| html! { <GroupCard key={group.id.clone()} group={group.clone()} first={i == 0} row=true /> }) }
+                    { for partitions(true) }
                     <More snapshot={snapshot.clone()} />
                     <section class="pt" style="padding-bottom:8px"><ProduceForm topic={ui.partition.topic.clone()} />
-                        { for view.consumers.iter().map(|c| html! {
+                        { for model::without_group(view).iter().map(|c| html! {
                             <p key={c.id.0} class="small mid" style="padding:6px 14px 0;display:flex;gap:6px;align-items:center"><Icon name="consumer" /><b>{ &c.name }</b>
                                 { format!("read {}, lag {}", c.read, c.positions.iter().map(|p| (p.high_watermark - p.position).max(0)).sum::<i64>()) }</p>
                         }) }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     context::use_choose,
-    icon::Crown,
+    icon::{Crown, Icon},
     lab::Lab,
     model::{self, Condition, Role, Strip},
     ui::{Choose, Selection},
@@ -39,6 +39,8 @@ pub struct Card {
     more: usize,
     picked_partition: TopicPartition,
     foot: AttrValue,
+    /// Groups that it coordinates.
+    coordinates: Vec<String>,
 }
 
 pub fn card(
@@ -65,6 +67,7 @@ pub fn card(
         more: held.len().saturating_sub(strips.len()),
         strips,
         picked_partition: partition.clone(),
+        coordinates: model::group::coordinated_by(view, node.id),
         foot: if foot.is_empty() { standing(node, headlines) } else { foot },
     }
 }
@@ -149,7 +152,11 @@ pub fn Broker(props: &BrokerProps) -> Html {
             if card.strips.is_empty() { <p class="empty micro">{ "holds no partitions yet" }</p> }
             <div class="foot">
                 <span title={card.foot.clone()}>{ &card.foot }</span>
-                if card.more > 0 { <span class="dim">{ format!("+{} partitions", card.more) }</span> }
+                if !card.coordinates.is_empty() {
+                    <span class="badge line coordinates" title={format!("It coordinates {}: it leads the partition of __consumer_offsets that their names hash to", card.coordinates.join(", "))}>
+                        <Icon name="coordinator" class="xs" />{ card.coordinates.join(", ") }</span>
+                }
+                if card.more > 0 { <span class="dim" title={format!("and {} partitions more", card.more)}>{ format!("+{}", card.more) }</span> }
                 if card.process == ProcessState::Down {
                     <span class="push"><Acts node={card.id} kind="broker" process={card.process} /></span>
                 }

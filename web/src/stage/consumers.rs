@@ -1,9 +1,9 @@
-//! Consumers: where each stands in every partition it reads, and how far the high watermark is ahead.
+//! Consumers without a group: where each stands in every partition it reads, and how far the high watermark is ahead.
 
 use lab_core::view::{ConsumerView, PositionView};
 use yew::prelude::*;
 
-use super::geometry::{CLIENTS_HEIGHT, CLIENTS_TOP};
+use super::geometry::CLIENTS_HEIGHT;
 use crate::icon::Icon;
 
 #[derive(Properties, PartialEq)]
@@ -11,7 +11,6 @@ pub struct ConsumersProps {
     pub consumers: Vec<ConsumerView>,
     /// Where clients of one's own connect, if this cluster is real.
     pub bootstrap: Option<String>,
-    pub left: f64,
     pub width: f64,
 }
 
@@ -21,14 +20,13 @@ pub fn lag(position: &PositionView) -> i64 {
 
 #[component]
 pub fn Consumers(props: &ConsumersProps) -> Html {
-    let style =
-        format!("left:{}px;top:{CLIENTS_TOP}px;width:{}px;min-height:{CLIENTS_HEIGHT}px", props.left, props.width);
+    let style = format!("min-height:{CLIENTS_HEIGHT}px");
     let total: i64 = props.consumers.iter().flat_map(|c| &c.positions).map(lag).sum();
     let read: u64 = props.consumers.iter().map(|c| c.read).sum();
     html! {
         <section class="card clients" role="group" aria-label="Consumers" data-lag={total.to_string()} {style}>
             <header><h2>{ "Consumers" }</h2>
-                if !props.consumers.is_empty() { <span class="badge" title="Consumer groups are not built yet: this consumer is given its partitions by hand">{ "assigned by hand" }</span> }
+                if !props.consumers.is_empty() { <span class="badge" title="Without a group a consumer reads the partitions that it names itself, and commits nothing">{ "without a group" }</span> }
                 <span class="end micro" style="padding-right:6px;gap:10px"><span>{ format!("{read} read") }</span><b style="color:var(--ink)">{ format!("lag {total}") }</b></span></header>
             if let (true, Some(bootstrap)) = (props.consumers.is_empty(), &props.bootstrap) {
                 <p class="mid" style="padding:10px 12px">{ "Any Kafka client may read and write here. Bootstrap servers:" }</p>

@@ -98,7 +98,7 @@ pub fn Fleet(props: &FleetProps) -> Html {
                 <Key />
             </section>
             if let Some(headline) = selected { { strips(view, headline) } }
-            <Clients view={view.clone()} topic={ui.partition.topic.clone()} />
+            <Clients snapshot={props.snapshot.clone()} topic={ui.partition.topic.clone()} />
         </div>
     }
 }

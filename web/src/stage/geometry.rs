@@ -1,8 +1,12 @@
 //! Where things stand on the stage and which way a message takes: the one place that knows coordinates.
 
-use lab_core::{id::NodeId, view::ClusterView};
+use lab_core::{
+    id::NodeId,
+    view::{ClusterView, ProcessState},
+};
 
-use crate::model;
+use super::groups;
+use crate::model::{self, group::Group};
 
 pub const CARD_WIDTH: f64 = 220.0;
 pub const CARD_GAP: f64 = 40.0;
@@ -13,7 +17,6 @@ pub const BROKERS_HEIGHT: f64 = 246.0;
 pub const BROKERS_BOTTOM: f64 = BROKERS_TOP + BROKERS_HEIGHT;
 pub const CLIENTS_TOP: f64 = BROKERS_BOTTOM + 94.0;
 pub const CLIENTS_HEIGHT: f64 = 138.0;
-pub const HEIGHT: f64 = CLIENTS_TOP + CLIENTS_HEIGHT + 6.0;
 pub const PRODUCERS_WIDTH: f64 = 262.0;
 pub const HEX_LEFT: f64 = 134.0;
 pub const HEX_PITCH: f64 = 62.0;
@@ -23,6 +26,7 @@ pub type Point = (f64, f64);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Geometry {
     pub width: f64,
+    pub height: f64,
     brokers: Vec<NodeId>,
     controllers: Vec<NodeId>,
     producers: Vec<NodeId>,
@@ -36,15 +40,18 @@ pub struct Lane {
 }
 
 impl Geometry {
-    pub fn new(view: &ClusterView) -> Self {
+    pub fn new(view: &ClusterView, groups: &[Group]) -> Self {
         let brokers: Vec<_> = model::brokers(view).map(|(node, _)| node.id).collect();
         let count = brokers.len().max(3) as f64;
+        let cards: f64 = groups.iter().map(|group| groups::height(group) + groups::GAP).sum();
+        let readers = cards + if model::without_group(view).is_empty() { 0.0 } else { CLIENTS_HEIGHT };
         Self {
             width: count * CARD_WIDTH + (count - 1.0) * CARD_GAP,
+            height: CLIENTS_TOP + readers.max(CLIENTS_HEIGHT) + 6.0,
             brokers,
             controllers: model::controllers(view).map(|node| node.id).collect(),
             producers: view.producers.iter().map(|p| p.id).collect(),
-            consumers: view.consumers.iter().map(|c| c.id).collect(),
+            consumers: view.consumers.iter().filter(|c| c.process != ProcessState::Down).map(|c| c.id).collect(),
         }
     }
 
@@ -120,7 +127,13 @@ impl Geometry {
         let brokers = self.brokers.len().max(1);
         let x1 = match client.checked_sub(self.producers.len()) {
             None => 40.0 + client as f64 * 96.0 + broker as f64 * 20.0,
-            Some(consumer) => self.consumers_left() + 40.0 + consumer as f64 * 96.0 + broker as f64 * 20.0,
+            Some(consumer) => {
+                // As far apart as there is room for.
+                let room = self.width - self.consumers_left() - 60.0;
+                let pitch = (room / self.consumers.len() as f64).min(96.0);
+                let step = (pitch / (brokers as f64 + 0.8)).min(20.0);
+                self.consumers_left() + 40.0 + consumer as f64 * pitch + broker as f64 * step
+            }
         };
         let all = (self.producers.len() + self.consumers.len()) * brokers;
         let level = (client * brokers + broker) as f64 / all.max(2) as f64;

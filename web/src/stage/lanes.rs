@@ -1,7 +1,7 @@
 //! Idle lanes: who pulls from whom, who produces where, and links that are cut, slow or lead to a dead node.
 
 use lab_core::id::NodeId;
-use lab_core::view::{ClusterView, LinkView, ProcessState};
+use lab_core::view::{ClusterView, ConsumerView, LinkView, ProcessState};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -39,7 +39,17 @@ pub fn connections(view: &ClusterView) -> Vec<(NodeId, NodeId, State)> {
         }
         pairs.extend(p.replicas.iter().filter(|r| **r != leader).map(|r| (*r, leader)));
         pairs.extend(view.producers.iter().map(|c| (c.id, leader)));
-        pairs.extend(view.consumers.iter().map(|c| (c.id, leader)));
+        let reads = |c: &&ConsumerView| {
+            let none = c.group_id.is_none();
+            c.process != ProcessState::Down
+                && (none || c.positions.iter().any(|q| q.topic == p.topic && q.partition == p.partition))
+        };
+        pairs.extend(view.consumers.iter().filter(reads).map(|c| (c.id, leader)));
+    }
+    for group in view.groups() {
+        let members =
+            group.members.iter().filter_map(|m| view.consumers.iter().find(|c| c.member_id.as_ref() == Some(&m.id)));
+        pairs.extend(members.filter(|c| c.process != ProcessState::Down).map(|c| (c.id, group.coordinator)));
     }
     for link in view.links.iter().filter(|link| link.cut || link.extra_ms > 0) {
         if !pairs.contains(&(link.a, link.b)) && !pairs.contains(&(link.b, link.a)) {

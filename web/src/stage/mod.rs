@@ -10,6 +10,7 @@ mod crowns;
 mod fleet;
 mod flights;
 mod geometry;
+pub mod groups;
 mod lanes;
 mod metadata;
 mod mirror;
@@ -40,7 +41,8 @@ use controllers::Controllers;
 use crowns::Crowns;
 use fleet::Fleet;
 use flights::Flights;
-use geometry::{Geometry, HEIGHT};
+use geometry::{CLIENTS_TOP, Geometry};
+use groups::{GroupCard, use_groups};
 use lanes::Lanes;
 use partitions::Partitions;
 use producers::Producers;
@@ -101,7 +103,8 @@ fn BrokersLayout(props: &StageProps) -> Html {
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let course = snapshot.course.as_deref();
     let view = &shown::cluster(&snapshot.view, course);
-    let geometry = Rc::new(Geometry::new(view));
+    let groups = use_groups(snapshot);
+    let geometry = Rc::new(Geometry::new(view, &groups));
     let sessions = if shown::has_controllers(course) { lanes::sessions(view) } else { Vec::new() };
     let headlines = model::headlines(view);
     let lab = use_lab();
@@ -111,21 +114,27 @@ fn BrokersLayout(props: &StageProps) -> Html {
         let picked = ui.selection == Selection::Node(node.id);
         html! { <Broker key={node.id.0} {card} {picked} left={geometry.broker_left(i)} /> }
     });
+    let alone = model::without_group(view);
     let picked = match ui.selection {
         Selection::Event(event) => Some(event),
         _ => None,
     };
-    let size = format!("width:{}px;height:{HEIGHT}px", geometry.width);
+    let size = format!("width:{}px;height:{}px", geometry.width, geometry.height);
     html! {
         <div class="world" style={size}>
-            <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
+            <svg class="lanes" width={geometry.width.to_string()} height={geometry.height.to_string()} aria-hidden="true">
                 <Lanes geometry={geometry.clone()} lanes={lanes::connections(view)} {sessions} />
             </svg>
             <Controllers view={view.clone()} selection={ui.selection.clone()} width={geometry.width} />
             { for cards }
             <Producers producers={view.producers.clone()} topic={ui.partition.topic.clone()} live={snapshot.live.is_some()} />
-            <Consumers consumers={view.consumers.clone()} bootstrap={snapshot.live.as_ref().map(|live| live.bootstrap.clone())} left={geometry.consumers_left()} width={geometry.width - geometry.consumers_left()} />
-            <svg class="lanes" width={geometry.width.to_string()} height={HEIGHT.to_string()} aria-hidden="true">
+            <div class="readers" style={format!("left:{}px;top:{CLIENTS_TOP}px;width:{}px", geometry.consumers_left(), geometry.width - geometry.consumers_left())}>
+                { for groups.iter().enumerate().map(|(i, group)| html! { <GroupCard key={group.id.clone()} group={group.clone()} first={i == 0} /> }) }
+                if groups.is_empty() || !alone.is_empty() {
+                    <Consumers consumers={alone} bootstrap={snapshot.live.as_ref().map(|live| live.bootstrap.clone())} width={geometry.width - geometry.consumers_left()} />
+                }
+            </div>
+            <svg class="lanes" width={geometry.width.to_string()} height={geometry.height.to_string()} aria-hidden="true">
                 <Flights view={view.clone()} geometry={geometry.clone()} background={snapshot.background} {picked} />
             </svg>
             <Crowns snapshot={snapshot.clone()} />

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use lab_core::{
-    id::NodeId,
-    view::{ClusterView, Headline, ProcessState},
+    id::{NodeId, TopicPartition},
+    view::{ClusterView, ConsumerView, Headline, PositionView, ProcessState},
 };
 use yew::prelude::*;
 
@@ -14,6 +14,7 @@ use super::{
     consumers::lag,
     controllers::{self, HexMark},
     flights,
+    groups::{GroupCard, use_groups},
     strip::{LogStrip, Size},
 };
 use crate::{
@@ -46,7 +47,7 @@ pub fn Partitions(props: &PartitionsProps) -> Html {
             <div class="two">
                 { for others.map(|headline| html! { <Little key={model::name_of(&headline.partition).to_string()} view={view.clone()} headline={headline.clone()} /> }) }
             </div>
-            <Clients view={view.clone()} topic={ui.partition.topic.clone()} />
+            <Clients snapshot={props.snapshot.clone()} topic={ui.partition.topic.clone()} />
         </div>
     }
 }
@@ -95,6 +96,8 @@ struct StackedProps {
 const LEFT: f64 = 148.0;
 const ROW: f64 = 88.0;
 const ROWS_TOP: f64 = 56.0;
+/// Each reader of the partition has a line of its own above the offsets.
+const READER: f64 = 26.0;
 
 #[component]
 fn Stacked(props: &StackedProps) -> Html {
@@ -103,7 +106,9 @@ fn Stacked(props: &StackedProps) -> Html {
     let name = model::name_of(p);
     let strips: Vec<(usize, Strip)> =
         p.replicas.iter().enumerate().filter_map(|(i, id)| Some((i, model::strip(view, h, *id, true)?))).collect();
-    let height = ROWS_TOP + ROW * strips.len() as f64 + 4.0;
+    let readers = readers(view, &name);
+    let top = ROWS_TOP + READER * readers.len().saturating_sub(1) as f64;
+    let height = top + ROW * strips.len() as f64 + 4.0;
     let leader =
         if p.leader < 0 { "no leader".into() } else { format!("leader {}, epoch {}", p.leader, p.leader_epoch) };
     let row_of = |id: NodeId| strips.iter().position(|(_, s)| s.broker == id);
@@ -118,18 +123,18 @@ fn Stacked(props: &StackedProps) -> Html {
             </header>
             <div style={format!("position:relative;height:{height}px")}>
                 <svg width="738" height={height.to_string()} style="position:absolute;left:0;top:0" aria-hidden="true">
-                    { axis(view, h, &strips, height) }
-                    { bracket(&strips) }
-                    { arriving(view, &row_of, props.background) }
+                    { axis(h, &strips, &readers, height) }
+                    { bracket(&strips, top) }
+                    { arriving(view, &row_of, props.background, top) }
                 </svg>
-                { for strips.iter().enumerate().map(|(row, (i, strip))| replica(view, strip, *i, ROWS_TOP + ROW * row as f64)) }
+                { for strips.iter().enumerate().map(|(row, (i, strip))| replica(view, strip, *i, top + ROW * row as f64)) }
             </div>
         </section>
     }
 }
 
 /// Offsets above the strips, and where the leader's high watermark stands for all.
-fn axis(view: &ClusterView, h: &Headline, strips: &[(usize, Strip)], height: f64) -> Html {
+fn axis(h: &Headline, strips: &[(usize, Strip)], readers: &[(ConsumerView, PositionView)], height: f64) -> Html {
     // Whoever is at the end of the axis: a replica far behind is drawn apart from it.
     let Some((_, any)) = strips.iter().max_by_key(|(_, strip)| strip.log_end) else { return Html::default() };
     let size = Size::KEYS;
@@ -139,25 +144,36 @@ fn axis(view: &ClusterView, h: &Headline, strips: &[(usize, Strip)], height: f64
         let class = classes!("axis", (offset == h.high_watermark).then_some("b"));
         html! { <text key={offset} {class} x={(x(offset) + 10.5).to_string()} y="40">{ offset }</text> }
     });
-    let positions = view.consumers.iter().flat_map(|c| c.positions.iter().map(move |p| (c, p)));
-    let mine = positions.filter(|(_, p)| p.topic == any.partition.topic && p.partition == any.partition.partition);
+    let down = READER * readers.len().saturating_sub(1) as f64;
     html! {
         <>
-            <text class="t d" x="14" y="40">{ "offset" }</text>
-            { for numbers }
-            <path class="thin" d={format!("M{} 48H{}", LEFT - 6.0, LEFT + size.width() + 26.0)} />
+            <g transform={format!("translate(0 {down})")}>
+                <text class="t d" x="14" y="40">{ "offset" }</text>
+                { for numbers }
+                <path class="thin" d={format!("M{} 48H{}", LEFT - 6.0, LEFT + size.width() + 26.0)} />
+            </g>
             if h.high_watermark >= from {
-                <path class="guide" d={format!("M{} 48V{}", x(h.high_watermark) - 0.5, height - 8.0)} />
+                <path class="guide" d={format!("M{} {}V{}", x(h.high_watermark) - 0.5, 48.0 + down, height - 8.0)} />
             }
-            { for mine.map(|(consumer, p)| {
-                let at = x(p.position.clamp(from, any.axis_end));
+            { for readers.iter().enumerate().map(|(i, (consumer, p))| {
+                let on_axis = |offset: i64| x(offset.clamp(from, any.axis_end));
+                let (at, end) = (on_axis(p.position), on_axis(h.high_watermark));
+                let committed = (p.committed >= 0).then(|| on_axis(p.committed));
+                let group = consumer.group_id.as_ref().map(|id| format!(" of {id}")).unwrap_or_default();
+                let behind = committed.unwrap_or(at);
+                let lag = (h.high_watermark - if p.committed >= 0 { p.committed } else { p.position }).max(0);
+                let said = match p.committed {
+                    ..0 => format!("{}, lag {lag}", p.position),
+                    committed => format!("{}, committed {committed}, lag {lag}", p.position),
+                };
                 html! {
-                    <g key={consumer.id.0}>
-                        <text class="t d" x="14" y="20">{ format!("{} reads next", consumer.name) }</text>
-                        if lag(p) > 0 { <rect class="lag" x={at.to_string()} y="12" width={(x(p.high_watermark.min(any.axis_end)) - at).max(0.0).to_string()} height="10" /> }
-                        <path d={format!("M{at} 24l-6-10.5a6.4 6.4 0 1 1 12 0z")} fill="var(--panel)" stroke="var(--ink)" stroke-width="1.25" />
-                        <text class="t b to-mid" x={at.to_string()} y="15.5">{ &consumer.name }</text>
-                        <text class="t" x={(at + 12.0).to_string()} y="21">{ format!("{}, lag {}", p.position, lag(p)) }</text>
+                    <g key={consumer.id.0} transform={format!("translate(0 {})", READER * i as f64)}>
+                        <text class="t d" x="14" y="20"><tspan class="b">{ &consumer.name }</tspan>{ group }</text>
+                        if end > behind { <rect class="lag" x={behind.to_string()} y="12" width={(end - behind).to_string()} height="10" /> }
+                        if let Some(committed) = committed { <path class="stub" d={format!("M{committed} 24v-12")} /> }
+                        <path class="pin hollow" d={format!("M{at} 24l-6-10.5a6.4 6.4 0 1 1 12 0z")} />
+                        <text class="t b to-mid" x={at.to_string()} y="15.5">{ consumer.name.chars().next() }</text>
+                        <text class="t" x={(end.max(at) + 12.0).to_string()} y="21">{ said }</text>
                     </g>
                 }
             }) }
@@ -165,12 +181,19 @@ fn axis(view: &ClusterView, h: &Headline, strips: &[(usize, Strip)], height: f64
     }
 }
 
+/// Who reads the partition, and where each stands.
+fn readers(view: &ClusterView, name: &TopicPartition) -> Vec<(ConsumerView, PositionView)> {
+    let running = view.consumers.iter().filter(|c| c.process != ProcessState::Down);
+    let here = |p: &&PositionView| p.topic == name.topic && p.partition == name.partition && p.position >= 0;
+    running.filter_map(|c| Some((c.clone(), c.positions.iter().find(here)?.clone()))).collect()
+}
+
 /// The bracket that joins the replicas in sync.
-fn bracket(strips: &[(usize, Strip)]) -> Html {
+fn bracket(strips: &[(usize, Strip)], rows_top: f64) -> Html {
     let rows: Vec<usize> =
         strips.iter().enumerate().filter(|(_, (_, s))| s.role != Role::Out).map(|(row, _)| row).collect();
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Html::default() };
-    let y = |row: usize| ROWS_TOP + ROW * row as f64 + 26.0;
+    let y = |row: usize| rows_top + ROW * row as f64 + 26.0;
     let (top, bottom) = (y(*first) - 11.0, y(*last) + 11.0);
     let ticks: String = rows.iter().map(|row| format!("M{} {}h5", LEFT - 17.0, y(*row))).collect();
     html! {
@@ -186,12 +209,12 @@ fn bracket(strips: &[(usize, Strip)]) -> Html {
 }
 
 /// Frames between two of these brokers, on their way from row to row.
-fn arriving(view: &ClusterView, row_of: &dyn Fn(NodeId) -> Option<usize>, background: bool) -> Html {
+fn arriving(view: &ClusterView, row_of: &dyn Fn(NodeId) -> Option<usize>, background: bool, rows_top: f64) -> Html {
     let frames = flights::visible(view, background).filter_map(|frame| {
         let (a, b) = (row_of(frame.facts.from)?, row_of(frame.facts.to)?);
         let (sent, arrives) = (frame.sent_at.0 as f64, frame.facts.arrives_at.0 as f64);
         let share = if arrives > sent { ((view.at.0 as f64 - sent) / (arrives - sent)).clamp(0.0, 1.0) } else { 1.0 };
-        let y = |row: usize| ROWS_TOP + ROW * row as f64 + 30.0;
+        let y = |row: usize| rows_top + ROW * row as f64 + 30.0;
         let x = 600.0 + if frame.facts.response { 44.0 } else { 0.0 };
         Some((frame, x, y(a), y(a) + (y(b) - y(a)) * share, y(b)))
     });
@@ -271,22 +294,26 @@ fn Little(props: &LittleProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 pub struct ClientsProps {
-    pub view: Rc<ClusterView>,
+    pub snapshot: Rc<Snapshot>,
     pub topic: String,
 }
 
 #[component]
 pub fn Clients(props: &ClientsProps) -> Html {
-    let view = &props.view;
+    let view = &props.snapshot.view;
+    let groups = use_groups(&props.snapshot);
     html! {
+        <>
+        { for groups.iter().enumerate().map(|(i, group)| html! { <GroupCard key={group.id.clone()} group={group.clone()} first={i == 0} row=true /> }) }
         <section class="card row">
             { for view.producers.iter().map(|p| html! {
                 <span key={p.id.0} class="small" style="display:flex;gap:5px;align-items:center"><Icon name="producer" /><b>{ &p.name }</b>{ format!("{} acked", p.acked) }</span>
             }) }
-            { for view.consumers.iter().map(|c| html! {
+            { for model::without_group(view).iter().map(|c| html! {
                 <span key={c.id.0} class="small" style="display:flex;gap:5px;align-items:center"><Icon name="consumer" /><b>{ &c.name }</b>{ format!("lag {}", c.positions.iter().map(lag).sum::<i64>()) }</span>
             }) }
             <span class="push" style="width:260px;margin-bottom:8px"><ProduceForm topic={props.topic.clone()} /></span>
         </section>
+        </>
     }
 }

@@ -4,7 +4,7 @@
 
 use yew::prelude::*;
 
-use crate::model::{Role, Strip};
+use crate::model::{Pin, Role, Strip};
 
 /// How many records of a replica that is far behind are drawn.
 const TAIL: i64 = 8;
@@ -75,6 +75,7 @@ pub fn LogStrip(props: &StripProps) -> Html {
                 { cut(strip, size) }
                 { flag(strip, size) }
                 { log_end(strip, size) }
+                { pins(strip, size) }
                 if size.apart(strip) { { gap(strip, size) } }
             </g>
         </svg>
@@ -231,6 +232,29 @@ fn log_end(strip: &Strip, size: Size) -> Html {
             }
         </>
     }
+}
+
+/// Who reads here: a pin over the record that comes next, with the reader's letter; a stub where its offset is committed.
+fn pins(strip: &Strip, size: Size) -> Html {
+    // Where keys are drawn, readers have lines of their own above the axis.
+    if !size.labels || size.keys {
+        return Html::default();
+    }
+    let at = |offset: i64| {
+        let from = visible_start(strip, size);
+        size.x(strip, offset.clamp(from, strip.log_end.max(from)))
+    };
+    let pin = |(i, pin): (usize, &Pin)| {
+        let (x, y) = (at(pin.position), size.top - 1.0);
+        html! {
+            <g key={i}>
+                if pin.committed >= 0 { <path class="stub" d={format!("M{} {}v-6", at(pin.committed), size.top - 1.0)} /> }
+                <path class="pin" d={format!("M{x} {y}l-3 -4.5h6z")} />
+                if size.top > 10.0 { <text class="t b pin-name to-mid" x={px(x)} y={px(y - 6.5)}>{ &pin.names }</text> }
+            </g>
+        }
+    };
+    html! { <>{ for strip.pins.iter().enumerate().map(pin) }</> }
 }
 
 /// The axis is broken between this replica's end and where the others are.

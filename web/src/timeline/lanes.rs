@@ -1,11 +1,11 @@
-//! What happened when: you, the partition's leader, its ISR, and the clients.
+//! What happened when: you, the partition's leader, its ISR, a consumer group, and the clients.
 
 use std::rc::Rc;
 
 use lab_core::{
     id::{NodeId, TopicPartition},
     seam::Time,
-    trace::{Event, EventKind},
+    trace::{Event, EventKind, node_name},
 };
 use yew::prelude::*;
 
@@ -22,15 +22,32 @@ pub struct MarksProps {
     pub isr: String,
     /// Leader and leader epoch at the playhead, for the same reason.
     pub leader: (i32, i32),
+    /// The group that has a row, and its generation at the playhead.
+    pub group: Option<(String, i32)>,
     pub width: f64,
 }
 
-const ROWS: [(&str, f64); 4] = [("You", 12.0), ("Leader", 31.0), ("ISR", 51.0), ("Clients", 71.0)];
+/// Where the rows stand: with a group there are five.
+#[derive(Clone, Copy)]
+struct Rows {
+    leader: f64,
+    isr: f64,
+    group: f64,
+    clients: f64,
+}
+
+const FOUR: Rows = Rows { leader: 31.0, isr: 51.0, group: 0.0, clients: 71.0 };
+const FIVE: Rows = Rows { leader: 28.0, isr: 44.0, group: 60.0, clients: 75.0 };
 
 #[component]
 pub fn Marks(props: &MarksProps) -> Html {
     let lab = use_lab();
     let scale = &props.scale;
+    let rows = if props.group.is_some() { FIVE } else { FOUR };
+    let mut names = vec![("You", 12.0), ("Leader", rows.leader), ("ISR", rows.isr), ("Clients", rows.clients)];
+    if let Some((group, _)) = &props.group {
+        names.insert(3, (group.as_str(), rows.group));
+    }
     lab.story(|story| {
         let events = story.all();
         let folds = scale.folds.iter().map(|(from, to)| {
@@ -50,16 +67,17 @@ pub fn Marks(props: &MarksProps) -> Html {
         html! {
             <>
                 { for folds }
-                { for ROWS.iter().enumerate().map(|(i, (name, y))| html! {
+                { for names.iter().enumerate().map(|(i, (name, y))| html! {
                     <>
                         <text class="t d" x="16" y={y.to_string()}>{ *name }</text>
-                        if i > 0 { <path class="thin" d={format!("M16 {}H{}", y - 15.5, props.width - 16.0)} /> }
+                        if i > 0 { <path class="thin" d={format!("M16 {}H{}", y - 12.5, props.width - 16.0)} /> }
                     </>
                 }) }
                 { you(events, scale) }
-                { leader(events, scale, &props.partition, props.leader) }
-                { isr(events, scale, &props.partition, &props.isr) }
-                { clients(events, scale) }
+                { leader(events, scale, &props.partition, props.leader, rows.leader) }
+                { isr(events, scale, &props.partition, &props.isr, rows.isr) }
+                if let Some((id, generation)) = &props.group { { group(events, scale, id, *generation, rows.group) } }
+                { clients(events, scale, rows.clients - 6.0) }
                 <path class="thin2" d={format!("M{LEFT} 79.5H{}", scale.right())} />
                 { for ticks }
             </>
@@ -72,13 +90,16 @@ fn you(events: &[Event], scale: &Scale) -> Html {
     let mut free_from = 0.0;
     let marks = events.iter().filter(|e| e.kind.is_action() && (e.at > Time::ZERO || !matches!(e.kind, EventKind::Started))).map(|event| {
         let x = scale.x(event.at);
+        let name = node_name(event.node);
+        // Brokers and controllers by their numbers, clients by their letters.
+        let node = name.rsplit(' ').next().unwrap_or_default();
         let word = match &event.kind {
-            EventKind::Killed => format!("killed {}", event.node),
-            EventKind::PowerLost => format!("power loss {}", event.node),
-            EventKind::StopAsked => format!("stopped {}", event.node),
-            EventKind::Started => format!("started {}", event.node),
-            EventKind::Paused => format!("paused {}", event.node),
-            EventKind::Resumed => format!("resumed {}", event.node),
+            EventKind::Killed => format!("killed {node}"),
+            EventKind::PowerLost => format!("power loss {node}"),
+            EventKind::StopAsked => format!("stopped {node}"),
+            EventKind::Started => format!("started {node}"),
+            EventKind::Paused => format!("paused {node}"),
+            EventKind::Resumed => format!("resumed {node}"),
             EventKind::LinkCut { a, b, .. } => format!("cut {a} {b}"),
             EventKind::LinkSlowed { a, b, .. } => format!("slowed {a} {b}"),
             EventKind::LinksHealed => "healed".into(),
@@ -145,7 +166,7 @@ fn served(first: bool) -> Kind {
 }
 
 /// Who served the partition: the decision of the controller, and the time between a leader's death and its successor.
-fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition, now: (i32, i32)) -> Html {
+fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition, now: (i32, i32), y: f64) -> Html {
     let mut changes: Vec<(Time, String, Kind)> = Vec::new();
     let mut first = true;
     // A real cluster had a leader long before this page came to look.
@@ -198,10 +219,10 @@ fn leader(events: &[Event], scale: &Scale, partition: &TopicPartition, now: (i32
             changes[i].1 = format!("nobody serves, {ms} ms");
         }
     }
-    spans(changes, scale, 31.0)
+    spans(changes, scale, y)
 }
 
-fn isr(events: &[Event], scale: &Scale, partition: &TopicPartition, now: &str) -> Html {
+fn isr(events: &[Event], scale: &Scale, partition: &TopicPartition, now: &str, y: f64) -> Html {
     let mut changes: Vec<(Time, String, Kind)> = Vec::new();
     let first = events.iter().find_map(|event| match &event.kind {
         EventKind::PartitionChanged { partition: p, previous_isr, .. } if p == partition => {
@@ -218,24 +239,52 @@ fn isr(events: &[Event], scale: &Scale, partition: &TopicPartition, now: &str) -
             }
         }
     }
-    spans(changes, scale, 51.0)
+    spans(changes, scale, y)
+}
+
+/// Generations of a group, and the rebalances between them.
+fn group(events: &[Event], scale: &Scale, id: &str, now: i32, y: f64) -> Html {
+    let mut changes: Vec<(Time, String, Kind)> = Vec::new();
+    for event in events {
+        let (text, kind) = match &event.kind {
+            EventKind::RebalanceStarted { group, .. } if group == id => (String::new(), Kind::None),
+            EventKind::GroupStable { group, generation } if group == id => {
+                (format!("generation {generation}"), Kind::Plain)
+            }
+            EventKind::GenerationBegan { group, members, .. } if group == id && members.is_empty() => {
+                ("empty".into(), Kind::Plain)
+            }
+            _ => continue,
+        };
+        changes.push((event.at, text, kind));
+    }
+    if changes.is_empty() && now >= 0 {
+        changes.push((Time::ZERO, format!("generation {now}"), Kind::Plain));
+    }
+    for i in 0..changes.len() {
+        if changes[i].2 == Kind::None {
+            let ms = changes.get(i + 1).map(|next| next.0.ms_since(changes[i].0));
+            changes[i].1 = ms.map_or_else(|| "rebalance".into(), |ms| format!("rebalance, {ms} ms"));
+        }
+    }
+    spans(changes, scale, y)
 }
 
 /// Green: acknowledged or read. Broken orange: refused, to be tried again, lost.
-fn clients(events: &[Event], scale: &Scale) -> Html {
+fn clients(events: &[Event], scale: &Scale, y: f64) -> Html {
     let (mut good, mut bad) = (String::new(), String::new());
     let (mut last_good, mut last_bad) = (-9.0, -9.0);
     for event in events {
         let x = scale.x(event.at);
         match &event.kind {
             EventKind::BatchAcked { .. } if x - last_good >= 3.0 => {
-                good.push_str(&format!("M{x:.1} 65v8"));
+                good.push_str(&format!("M{x:.1} {y}v8"));
                 last_good = x;
             }
             EventKind::BatchRetried { .. } | EventKind::BatchFailed { .. } | EventKind::ConnectRefused { .. }
                 if x - last_bad >= 4.0 =>
             {
-                bad.push_str(&format!("M{x:.1} 65v5m0 2.2v1"));
+                bad.push_str(&format!("M{x:.1} {y}v5m0 2.2v1"));
                 last_bad = x;
             }
             _ => {}

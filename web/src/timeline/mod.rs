@@ -47,13 +47,14 @@ pub fn Timeline(props: &TimelineProps) -> Html {
         model::headlines(&snapshot.view).into_iter().find(|h| model::name_of(&h.partition) == props.partition);
     let isr = headline.as_ref().map(|h| model::list(&h.partition.isr, " ")).unwrap_or_default();
     let leader = headline.map_or((-1, -1), |h| (h.partition.leader, h.partition.leader_epoch));
+    let group = snapshot.view.groups().into_iter().next().map(|group| (group.id, group.generation));
     html! {
         <section class="timeline" role="region" aria-label="Timeline">
             <Bar snapshot={snapshot.clone()} />
             <div class="lanes">
                 <Slider snapshot={snapshot.clone()} />
                 <svg width={width.to_string()} height="100" aria-hidden="true">
-                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {isr} {leader} {width} />
+                    <Marks story={snapshot.story} scale={scale.clone()} partition={props.partition.clone()} {isr} {leader} {group} {width} />
                     <Playhead now={snapshot.now} head={snapshot.head} scale={scale.clone()} />
                 </svg>
                 if snapshot.no_rewind.is_none() { <Scrub scale={scale.clone()} /> }
