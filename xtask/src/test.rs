@@ -135,8 +135,9 @@ fn browser(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     }
     let binary = crate::root().join("target/release/kafka-lab");
     let axe = tools::ensure_axe(sh);
-    let run =
-        cmd!(sh, "cargo test --package kafka-lab --test browser --test lessons_page").env("KAFKA_LAB", binary).quiet();
+    let run = cmd!(sh, "cargo test --package kafka-lab --test browser --test lessons_page --test groups_page")
+        .env("KAFKA_LAB", binary)
+        .quiet();
     match &axe {
         Some(axe) => run.env("AXE", axe).run()?,
         None => run.run()?,
