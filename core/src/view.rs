@@ -414,6 +414,9 @@ impl ClusterView {
                 None => groups.push(group.clone()),
             }
         }
+        if groups.is_empty() {
+            return groups;
+        }
         let headline = self.headline();
         let high_watermark = |topic: &str, partition: i32| {
             let of = headline.iter().find(|h| h.partition.topic == topic && h.partition.partition == partition);
