@@ -33,11 +33,11 @@ pub fn prepare() -> Result<Suite> {
     if !source.join("tests/test-runner").exists() {
         say("building librdkafka and its tests; this takes some minutes");
         let log = place.join("build.log");
-        let script = "./configure --disable-ssl --disable-curl --disable-gssapi --disable-zstd && make libs && make -C tests build";
+        let configure = "./configure --disable-ssl --disable-curl --disable-gssapi --disable-zstd";
+        let script = format!("({configure} && make libs && make -C tests build) >{} 2>&1", log.display());
         let _in = sh.push_dir(&source);
-        cmd!(sh, "sh -c {script}").quiet().ignore_stdout().ignore_stderr().run().with_context(|| {
-            format!("librdkafka cannot be built: run `{script}` in {} (log: {})", source.display(), log.display())
-        })?;
+        let built = cmd!(sh, "sh -c {script}").quiet().run();
+        built.with_context(|| format!("librdkafka cannot be built; {} says why", log.display()))?;
     }
     let kafka_path = kafka_path(&place)?;
     Suite::read(&source.join("tests"), kafka_path)

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     fs::{self, File},
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -110,7 +109,7 @@ impl Suite {
         if let Some(path) = &self.kafka_path {
             command.env("KAFKA_PATH", path);
         }
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let mut child = command.spawn().context("test-runner does not start")?;
         let ended = lab::poll(limit, || child.try_wait().ok().flatten());
         if ended.is_none() {
@@ -126,7 +125,7 @@ impl Suite {
 /// From the summary, whose lines are `| NAME | STATE | SECONDSs | why`. A run that ended by an abort has none.
 fn outcome(test: &Test, said: &str) -> (String, Outcome, f64) {
     let plain = plain(said);
-    let row = plain.lines().filter_map(|line| {
+    let mut row = plain.lines().filter_map(|line| {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
         (cells.next()? == test.name).then(|| (cells.next().unwrap_or_default(), cells.collect::<Vec<_>>()))
     });
@@ -136,7 +135,7 @@ fn outcome(test: &Test, said: &str) -> (String, Outcome, f64) {
         let place = head.split(" failed at ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
         format!("{} {place}", lines.next().unwrap_or(head)).trim().chars().take(160).collect::<String>()
     };
-    let Some((state, rest)) = row.last() else { return (test.name.clone(), Outcome::Failed(failure()), 0.0) };
+    let Some((state, rest)) = row.next_back() else { return (test.name.clone(), Outcome::Failed(failure()), 0.0) };
     let seconds = rest.first().and_then(|s| s.trim_end_matches('s').trim().parse().ok()).unwrap_or_default();
     let outcome = match state {
         "PASSED" => Outcome::Passed,
