@@ -5,7 +5,11 @@
 mod source;
 mod suite;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -35,13 +39,17 @@ pub fn librdkafka(args: &[String]) -> Result<()> {
     }
     let suite = source::prepare()?;
     let known = known()?;
+    let ours = if kafka { None } else { Some(lab::build_binary()?) };
     let mut worse = Vec::new();
     for scenario in Scenario::ALL {
         let tests: Vec<_> = suite.tests(scenario).filter(|t| only.is_empty() || only.contains(&t.number())).collect();
         if tests.is_empty() {
             continue;
         }
-        let outcomes = if kafka { on_kafka(&suite, scenario, &tests)? } else { on_ours(&suite, scenario, &tests)? };
+        let outcomes = match &ours {
+            Some(binary) => on_ours(binary, &suite, scenario, &tests)?,
+            None => on_kafka(&suite, scenario, &tests)?,
+        };
         for (test, outcome) in &outcomes {
             if !kafka && known.get(test).is_some_and(|known| known == "passes") && *outcome != Outcome::Passed {
                 worse.push(format!("{test}: {outcome}"));
@@ -54,9 +62,8 @@ pub fn librdkafka(args: &[String]) -> Result<()> {
 
 type Outcomes = BTreeMap<String, Outcome>;
 
-fn on_ours(suite: &Suite, scenario: Scenario, tests: &[suite::Test]) -> Result<Outcomes> {
-    let binary = lab::build_binary()?;
-    let nodes = Ours::up_with(&binary, NODES, &config(scenario))?;
+fn on_ours(binary: &Path, suite: &Suite, scenario: Scenario, tests: &[suite::Test]) -> Result<Outcomes> {
+    let nodes = Ours::up_with(binary, NODES, &config(scenario))?;
     run("kafka-lab", suite, scenario, tests, &nodes.bootstrap)
 }
 
@@ -77,9 +84,12 @@ fn run(who: &str, suite: &Suite, scenario: Scenario, tests: &[suite::Test], boot
     say(&format!("librdkafka's tests on {NODES} nodes of {who}, scenario {}", scenario.name()));
     let mut outcomes = Outcomes::new();
     // Tests that share a number run together: the suite selects by number.
-    let numbers: std::collections::BTreeSet<String> = tests.iter().map(suite::Test::number).collect();
+    let numbers: BTreeSet<String> = tests.iter().map(suite::Test::number).collect();
     for number in numbers {
-        for (test, outcome, seconds) in suite.run(&number, scenario, bootstrap, LIMIT)? {
+        let begun = Instant::now();
+        let ended = suite.run(&number, scenario, bootstrap, LIMIT)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        for (test, outcome) in ended {
             println!("{test:<42} {seconds:>6.1} s  {outcome}");
             outcomes.insert(test, outcome);
         }

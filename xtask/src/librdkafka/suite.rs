@@ -89,14 +89,14 @@ impl Suite {
         self.tests.iter().filter(move |test| test.scenario == scenario).cloned()
     }
 
-    /// Runs the tests of one number; name, outcome and seconds of each.
+    /// Runs the tests of one number; name and outcome of each.
     pub fn run(
         &self,
         number: &str,
         scenario: Scenario,
         bootstrap: &str,
         limit: Duration,
-    ) -> Result<Vec<(String, Outcome, f64)>> {
+    ) -> Result<Vec<(String, Outcome)>> {
         let config = self.folder.join("kafka-lab.conf");
         fs::write(&config, format!("bootstrap.servers={bootstrap}\n"))?;
         let log = self.folder.join(format!("kafka-lab-{number}.log"));
@@ -123,7 +123,7 @@ impl Suite {
 }
 
 /// From the summary, whose lines are `| NAME | STATE | SECONDSs | why`. A run that ended by an abort has none.
-fn outcome(test: &Test, said: &str) -> (String, Outcome, f64) {
+fn outcome(test: &Test, said: &str) -> (String, Outcome) {
     let plain = plain(said);
     let mut row = plain.lines().filter_map(|line| {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
@@ -135,14 +135,13 @@ fn outcome(test: &Test, said: &str) -> (String, Outcome, f64) {
         let place = head.split(" failed at ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
         format!("{} {place}", lines.next().unwrap_or(head)).trim().chars().take(160).collect::<String>()
     };
-    let Some((state, rest)) = row.next_back() else { return (test.name.clone(), Outcome::Failed(failure()), 0.0) };
-    let seconds = rest.first().and_then(|s| s.trim_end_matches('s').trim().parse().ok()).unwrap_or_default();
+    let Some((state, rest)) = row.next_back() else { return (test.name.clone(), Outcome::Failed(failure())) };
     let outcome = match state {
         "PASSED" => Outcome::Passed,
         "SKIPPED" => Outcome::Skipped(rest.get(1).copied().unwrap_or_default().to_owned()),
         _ => Outcome::Failed(failure()),
     };
-    (test.name.clone(), outcome, seconds)
+    (test.name.clone(), outcome)
 }
 
 /// Without the colours of a terminal.
