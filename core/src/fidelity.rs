@@ -83,6 +83,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         "A subscription that cannot be read at all is one to nothing. Kafka answers its JoinGroup with UNKNOWN_SERVER_ERROR and leaves the group in a rebalance until it times out.",
     ),
     of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
+    of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(
         Area::Replication,
         "The folder of a deleted topic is renamed and goes at once. Kafka keeps it for file.delete.delay.ms.",
