@@ -83,6 +83,8 @@ fn each_kind_of_mistake_is_named_with_file_line_and_cure() {
             "write three",
         ),
         ("quiz.toml", "level = \"A\"", "level = \"X\"", "\"X\"", "write B, I or A"),
+        ("quiz.toml", "follow = \"rf=2\"", "follow = \"rf2\"", "rf2", "has no option \"rf2\""),
+        ("en.md", "## quiz.gap.follow:", "## quiz.gap.folow:", "", "no words for quiz.gap.follow"),
         ("quiz.toml", "right = [\"kept\"]", "right = [\"keep\"]", "\"keep\"", "no option \"keep\""),
         (
             "quiz.toml",
