@@ -357,3 +357,73 @@ async fn browser_live_lesson_meets_its_goals_on_real_processes() {
     assert_eq!(page.console_errors().await, Vec::<String>::new());
     page.close().await;
 }
+
+/// Level and topics are chosen, a question is answered with how sure one is, its follow-up comes, and all of it is kept.
+#[tokio::test]
+async fn browser_interview_by_keyboard() {
+    let Some(server) = Server::serve() else { return };
+    let page = Page::open(&server.url("/"), 1440, 900).await;
+    let press = async |name: &str| {
+        page.find("button", name).await.focus().await;
+        page.press("Enter").await;
+    };
+    let choose = async |role: &str, name: &str| {
+        page.find(role, name).await.focus().await;
+        page.press(" ").await;
+    };
+    // From the navigation.
+    page.find("navigation", "Lessons").await;
+    page.find("link", "interview").await.focus().await;
+    page.press("Enter").await;
+    page.find("form", "Interview").await;
+    choose("radio", "Intermediate").await;
+    choose("checkbox", "The log").await;
+    press("Begin").await;
+
+    let place = async |wanted: &str| page.until(wanted, PLACE, |place| place == wanted).await;
+    let of = page
+        .until("the first question", PLACE, |place| place.as_str().is_some_and(|p| p.starts_with("Question 1 of")))
+        .await;
+    let of: usize = of.as_str().and_then(|text| text.rsplit(' ').next()?.parse().ok()).unwrap_or_default();
+    assert!(of >= 4, "{of} questions");
+    assert_eq!(page.serious().await, Vec::<String>::new());
+    // Nothing is locked in before one has said how sure one is.
+    page.find("form", "Question").await;
+    page.eval("document.querySelector('form[aria-label=Question] .choices input').focus()").await;
+    page.press(" ").await;
+    let disabled = page.find("button", "Lock in").await.call("function() { return this.disabled; }").await;
+    assert_eq!(disabled, true);
+    choose("radio", "Sure").await;
+    press("Lock in").await;
+    page.until("a verdict", VERDICT, |v| {
+        v.as_str().is_some_and(|text| text.contains("Right.") || text.contains("Not this time."))
+    })
+    .await;
+    page.screenshot("interview").await;
+    assert_eq!(page.serious().await, Vec::<String>::new());
+    press("Show me").await;
+    press("Back to my run").await;
+    press("Follow-up").await;
+    place(&format!("Question 1 of {of}, follow-up")).await;
+    page.eval("document.querySelector('form[aria-label=Question] .choices input').focus()").await;
+    page.press(" ").await;
+    choose("radio", "Not sure").await;
+    press("Lock in").await;
+    page.until("a verdict", VERDICT, |v| v != "").await;
+    press("Next question").await;
+    place(&format!("Question 2 of {of}")).await;
+
+    // Whoever skips comes to the end as well.
+    for number in 2..=of {
+        press("Skip question").await;
+        place(&format!("Question {number} of {of}, follow-up")).await;
+        press("Skip question").await;
+    }
+    page.find("list", "Skills").await;
+    page.screenshot("interview-end").await;
+    assert_eq!(page.serious().await, Vec::<String>::new());
+    let kept = "JSON.parse(localStorage['kafka-lab.learner']).answers.map(a => [a.follow, a.sure]).join(';')";
+    assert_eq!(page.eval(kept).await, "false,true;true,false");
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}

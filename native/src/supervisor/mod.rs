@@ -70,6 +70,8 @@ pub struct Handle {
     pub metrics: watch::Receiver<Arc<Vec<crate::http::metrics::NodeFigures>>>,
     pub cluster_id: String,
     pub bootstrap: String,
+    /// Every broker has been registered and unfenced.
+    ready: watch::Receiver<bool>,
 }
 
 impl Handle {
@@ -91,6 +93,9 @@ impl Handle {
     /// Makes the topics of a lesson's scenario and starts its clients.
     pub async fn lesson(&self, scenario: Scenario) -> Result<(), String> {
         let (bootstrap, topics) = (self.bootstrap.clone(), scenario.clone());
+        let gone = || "the cluster is being stopped".to_owned();
+        // Brokers that have just come up answer for topics late, and not always in time.
+        self.ready.clone().wait_for(|ready| *ready).await.map_err(|_| gone())?;
         let began = Instant::now();
         let make = move || loop {
             match class::create_topics(&bootstrap, &topics) {
@@ -101,8 +106,7 @@ impl Handle {
         };
         let made = tokio::task::spawn_blocking(make).await;
         made.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())?;
-        let gone = |_| "the cluster is being stopped".to_owned();
-        self.messages.send(Message::Lesson(Box::new(scenario))).map_err(gone)
+        self.messages.send(Message::Lesson(Box::new(scenario))).map_err(|_| gone())
     }
 
     pub async fn status(&self) -> Option<Status> {
@@ -147,6 +151,7 @@ pub struct Supervisor {
     statuses: Vec<PendingStatus>,
     frames: Vec<PendingFrame>,
     ready: bool,
+    tell_ready: watch::Sender<bool>,
     failed: Option<Failure>,
     recording: bool,
     metrics_port: Option<u16>,
@@ -183,6 +188,7 @@ impl Supervisor {
         let (publish_view, view) = watch::channel(Arc::default());
         let (publish_metrics, metrics) = watch::channel(Arc::default());
         let (events, _) = broadcast::channel(64);
+        let (tell_ready, told_ready) = watch::channel(false);
         let handle = Handle {
             messages: messages.clone(),
             view,
@@ -190,6 +196,7 @@ impl Supervisor {
             metrics,
             cluster_id: layout.file.cluster_id.clone(),
             bootstrap: layout.file.bootstrap.clone(),
+            ready: told_ready,
         };
         let nodes = layout.file.nodes.iter().map(|entry| (entry.id, NodeProcess::new(entry.clone()))).collect();
         let supervisor = Self {
@@ -209,6 +216,7 @@ impl Supervisor {
             statuses: Vec::new(),
             frames: Vec::new(),
             ready: false,
+            tell_ready,
             failed: None,
             recording: false,
             metrics_port: None,
@@ -245,6 +253,7 @@ impl Supervisor {
             }
             if !self.ready && self.all_ready() {
                 self.ready = true;
+                self.tell_ready.send_replace(true);
                 if let Some(tell) = on_ready.take() {
                     tell();
                 }
