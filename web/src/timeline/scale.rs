@@ -39,7 +39,10 @@ impl Scale {
             if at.saturating_sub(last) > SILENCE_US {
                 folds.push((Time(last), Time(at)));
             } else {
-                weights[index(last)..=index(at)].iter_mut().for_each(|weight| *weight = weight.max(PLAIN));
+                // Processes tell of themselves in turns: what one says may be older than what another said before.
+                weights[index(last.min(at))..=index(last.max(at))]
+                    .iter_mut()
+                    .for_each(|weight| *weight = weight.max(PLAIN));
             }
             last = last.max(at);
         }
