@@ -66,7 +66,7 @@ impl Broker {
     fn wait_ms(&mut self, ms: u64) {
         match self {
             Self::Simulated(world) => world.run_for(ms),
-            Self::Real(_) => std::thread::sleep(std::time::Duration::from_millis(ms)),
+            Self::Real(peer) => peer.wait_ms(ms),
         }
     }
 }

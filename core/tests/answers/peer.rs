@@ -1,5 +1,5 @@
 //! A real broker on loopback: one connection for each request, so that none suffers from the one before.
-#![allow(clippy::disallowed_types)]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -17,6 +17,11 @@ pub struct Peer {
 impl Peer {
     pub fn new(address: String) -> Self {
         Self { address }
+    }
+
+    /// Kafka does some things a moment after it has answered.
+    pub fn wait_ms(&self, ms: u64) {
+        std::thread::sleep(Duration::from_millis(ms));
     }
 
     pub fn ask(&self, frame: &Bytes) -> Answer {

@@ -77,7 +77,7 @@ impl Consumer {
         self.closing && done && self.membership.as_ref().is_none_or(Membership::has_left)
     }
 
-    /// Its place in a group, for the checkers: group, generation of the assignment, member id and what it may read.
+    /// Its place in a group, for the checkers: group, generation of the assignment, member or instance id and what it may read.
     pub fn ownership(&self) -> Option<(&str, i32, &str, Vec<&TopicPartition>)> {
         let m = self.membership.as_ref()?;
         let (member_id, generation, owned) = m.owned();

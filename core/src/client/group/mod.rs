@@ -207,9 +207,11 @@ impl Membership {
         self.generation
     }
 
-    /// What it may read, and as which member of which generation.
+    /// What it may read, and as which member of which generation. A static member that was away comes back to what it had
+    /// under another id (KIP-345): it is known by its instance.
     pub(super) fn owned(&self) -> (&str, i32, impl Iterator<Item = &TopicPartition>) {
-        (&self.owned_as.0, self.owned_as.1, self.owned.iter())
+        let member = self.config.group_instance_id.as_ref().unwrap_or(&self.owned_as.0);
+        (member, self.owned_as.1, self.owned.iter())
     }
 
     pub(super) fn offset_commits(&self) -> OffsetCommitCounts {
