@@ -50,7 +50,8 @@ impl Groups {
         for partition in owned {
             let key = (group.to_owned(), generation, partition.clone());
             let owner = self.owners.entry(key).or_insert_with(|| member.to_owned());
-            if owner != member {
+            // What an unclean election lost was never given, and its generation comes again.
+            if owner != member && losses.is_empty() {
                 let detail = format!(
                     "consumer {id} reads {partition} as {member} in generation {generation} of {group}, and so does {owner}"
                 );
