@@ -66,8 +66,10 @@ impl Share {
 pub fn groups(view: &ClusterView, events: &[Event]) -> Vec<Group> {
     let coordinated = view.groups();
     let running = view.consumers.iter().filter(|c| c.process != ProcessState::Down);
-    let mut ids: BTreeSet<&str> = running.filter_map(|c| c.group_id.as_deref()).collect();
+    let mut ids: Vec<&str> = running.filter_map(|c| c.group_id.as_deref()).collect();
     ids.extend(coordinated.iter().map(|group| group.id.as_str()));
+    ids.sort_by_key(|id| place(view, id));
+    ids.dedup();
     let high_watermarks = view
         .headline()
         .into_iter()
@@ -78,6 +80,19 @@ pub fn groups(view: &ClusterView, events: &[Event]) -> Vec<Group> {
         Reader { view, events, group: coordinator_has, high_watermarks: &high_watermarks }.group(id)
     };
     ids.into_iter().map(of).collect()
+}
+
+/// Groups stand in the order of their first consumers, so that none changes place when another begins.
+fn place<'a>(view: &ClusterView, id: &'a str) -> (usize, &'a str) {
+    let first = view.consumers.iter().position(|c| c.group_id.as_deref() == Some(id));
+    (first.unwrap_or(usize::MAX), id)
+}
+
+/// The group that stands first, and its generation.
+pub fn first(view: &ClusterView) -> Option<(String, i32)> {
+    let groups = view.groups();
+    let first = groups.iter().min_by_key(|group| place(view, &group.id))?;
+    Some((first.id.clone(), first.generation))
 }
 
 /// The groups that a broker coordinates.

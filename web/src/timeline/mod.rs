@@ -47,7 +47,7 @@ pub fn Timeline(props: &TimelineProps) -> Html {
         model::headlines(&snapshot.view).into_iter().find(|h| model::name_of(&h.partition) == props.partition);
     let isr = headline.as_ref().map(|h| model::list(&h.partition.isr, " ")).unwrap_or_default();
     let leader = headline.map_or((-1, -1), |h| (h.partition.leader, h.partition.leader_epoch));
-    let group = snapshot.view.groups().into_iter().next().map(|group| (group.id, group.generation));
+    let group = model::group::first(&snapshot.view);
     html! {
         <section class="timeline" role="region" aria-label="Timeline">
             <Bar snapshot={snapshot.clone()} />
