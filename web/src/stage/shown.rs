@@ -29,11 +29,13 @@ pub fn has_controllers(course: Option<&CourseView>) -> bool {
     !course.is_some_and(|course| hides(course, "controllers"))
 }
 
-/// Whether a message is one between things that are drawn; all else that happens is told.
+/// Whether an event is one of things that are drawn. What a broker or controller did is always told.
 pub fn tells(view: &ClusterView, course: Option<&CourseView>, event: &Event) -> bool {
-    let EventKind::Sent(frame) = &event.kind else { return true };
     let hidden = hidden(view, course);
-    !hidden.contains(&frame.from) && !hidden.contains(&frame.to)
+    match &event.kind {
+        EventKind::Sent(frame) => !hidden.contains(&frame.from) && !hidden.contains(&frame.to),
+        _ => view.node(event.node).is_some() || !hidden.contains(&event.node),
+    }
 }
 
 fn hides(course: &CourseView, region: &str) -> bool {
