@@ -67,6 +67,12 @@ impl Page {
     /// Another address. One that differs only behind the `#` does not load the page again, as when a link is followed.
     pub async fn goto(&self, url: &str) {
         self.client.goto(url).await.expect("the page loads");
+        self.ready().await;
+    }
+
+    /// The document is there before the program that draws it.
+    async fn ready(&self) {
+        self.until("the page's program", "typeof window.lab", |kind| kind == "object").await;
     }
 
     /// The one element of that role whose accessible name is exactly `name`.
@@ -129,6 +135,7 @@ impl Page {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
         self.client.refresh().await.expect("the page loads again");
+        self.ready().await;
     }
 
     /// The value of a JavaScript expression.
