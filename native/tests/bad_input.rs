@@ -128,7 +128,7 @@ fn a_data_folder_of_somebody_else() {
     let output = start_with(Some(text));
     assert!(output.status.success(), "{}", stderr(&output));
     until("node 3 in sync again", || cluster.partition("orders").filter(|(_, isr)| *isr == 3));
-    assert_eq!(cluster.consume("orders"), lines(0, 200));
+    assert_eq!(cluster.consume_all("orders", 200), lines(0, 200));
 }
 
 /// Nobody told this node which cluster it is to be of: the quorum turns it away, and its log says so.
@@ -220,7 +220,7 @@ fn a_full_disk_loses_nothing() {
         let status = cluster.status();
         (status["under_replicated"] == 0 && status["offline"] == 0).then_some(())
     });
-    let found = cluster.consume("orders");
+    let found = cluster.consume_all("orders", stored.len());
     let lost = stored.iter().filter(|line| found.binary_search(line).is_err()).count();
     assert_eq!(lost, 0, "of {} acknowledged records", stored.len());
     cluster.produce("orders", &big[..50]);
@@ -288,7 +288,7 @@ fn a_corrupt_tail_is_cut_and_fetched_again() {
         let dump = run(&["log", "dump", &path.to_string_lossy(), "--json"]);
         assert!(dump.status.success(), "{damage}: the segment is whole: {}", stderr(&dump));
     }
-    assert_eq!(cluster.consume("orders"), lines(0, 600));
+    assert_eq!(cluster.consume_all("orders", 600), lines(0, 600));
 }
 
 /// Sends bytes and tells whether the broker closed the connection without an answer.

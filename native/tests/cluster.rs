@@ -18,7 +18,7 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 /// The whole topic is what was acknowledged, neither more nor less.
 #[track_caller]
 fn holds(cluster: &Cluster, topic: &str, expected: &[String]) {
-    let found = cluster.consume(topic);
+    let found = cluster.consume_all(topic, expected.len());
     let missing = expected.iter().filter(|line| !found.contains(line)).count();
     assert!(found == expected, "{} records instead of {}, {missing} of them missing", found.len(), expected.len());
 }

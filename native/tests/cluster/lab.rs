@@ -146,6 +146,12 @@ impl Cluster {
         lines
     }
 
+    /// The records of a topic once there are so many: the high watermark of a new leader waits for the next fetch of its
+    /// followers, and one that asked before the leader knew of its office asks again after `replica.fetch.backoff.ms`.
+    pub fn consume_all(&self, topic: &str, records: usize) -> Vec<String> {
+        until("all records", || Some(self.consume(topic)).filter(|found| found.len() >= records))
+    }
+
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.ask(&["status", "--json"])).expect("json")
     }
