@@ -53,16 +53,18 @@ pub struct RunningProducer(Driver<Producer, NoFiles>);
 
 impl RunningProducer {
     pub fn start(bootstrap: &str, config: ProducerConfig) -> Outcome<Self> {
-        let bootstrap = admin::endpoints(bootstrap)?;
-        let config = ProducerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, Clock::start(), false, |ctx| Producer::start(config, ctx))))
+        Self::open(bootstrap, config, Clock::start(), false)
     }
 
     /// One that tells what it does ([`Self::take_events`]), in the time of `clock`.
     pub fn traced(bootstrap: &str, config: ProducerConfig, clock: Clock) -> Outcome<Self> {
+        Self::open(bootstrap, config, clock, true)
+    }
+
+    fn open(bootstrap: &str, config: ProducerConfig, clock: Clock, tracing: bool) -> Outcome<Self> {
         let bootstrap = admin::endpoints(bootstrap)?;
         let config = ProducerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, clock, true, |ctx| Producer::start(config, ctx))))
+        Ok(Self(drive(config.id, clock, tracing, |ctx| Producer::start(config, ctx))))
     }
 
     pub fn take_events(&self) -> Vec<Event> {
@@ -131,16 +133,18 @@ pub struct RunningConsumer(Driver<Consumer, NoFiles>);
 
 impl RunningConsumer {
     pub fn start(bootstrap: &str, config: ConsumerConfig) -> Outcome<Self> {
-        let bootstrap = admin::endpoints(bootstrap)?;
-        let config = ConsumerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, Clock::start(), false, |ctx| Consumer::start(config, ctx))))
+        Self::open(bootstrap, config, Clock::start(), false)
     }
 
     /// One that tells what it does ([`Self::take_events`]), in the time of `clock`.
     pub fn traced(bootstrap: &str, config: ConsumerConfig, clock: Clock) -> Outcome<Self> {
+        Self::open(bootstrap, config, clock, true)
+    }
+
+    fn open(bootstrap: &str, config: ConsumerConfig, clock: Clock, tracing: bool) -> Outcome<Self> {
         let bootstrap = admin::endpoints(bootstrap)?;
         let config = ConsumerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, clock, true, |ctx| Consumer::start(config, ctx))))
+        Ok(Self(drive(config.id, clock, tracing, |ctx| Consumer::start(config, ctx))))
     }
 
     pub fn take_events(&self) -> Vec<Event> {
