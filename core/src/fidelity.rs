@@ -82,6 +82,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         Area::Broker,
         "A subscription that cannot be read at all is one to nothing. Kafka answers its JoinGroup with UNKNOWN_SERVER_ERROR and leaves the group in a rebalance until it times out.",
     ),
+    of(
+        Area::Broker,
+        "A broker that starts answers clients at once, with the metadata it had when it ended, until it has caught up; it leads nothing meanwhile. Kafka accepts connections only once it has caught up and is unfenced.",
+    ),
     of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
     of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(
@@ -113,7 +117,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     of(Area::Missing, "The consumer group protocol of KIP-848, share groups, and streams groups. Classic groups work."),
     of(Area::Missing, "Log compaction and tiered storage."),
     of(Area::Missing, "TLS, SASL, ACLs, delegation tokens and quotas."),
-    of(Area::Missing, "Lessons other than 1, 3, 4, 11, 12, 13 and 14; interview mode; lessons on a real cluster."),
+    of(
+        Area::Missing,
+        "Lessons other than 1, 3, 4, 11, 12, 13, 14 and 25. On a real cluster: lesson 25, and the questions of all lessons.",
+    ),
 ];
 
 /// The lines of one area, in order.
