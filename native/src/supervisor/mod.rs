@@ -62,8 +62,8 @@ pub struct Supervisor {
     waiting: Vec<Waiting>,
     statuses: Vec<PendingStatus>,
     frames: Vec<PendingFrame>,
-    ready: bool,
-    tell_ready: watch::Sender<bool>,
+    /// Every broker has been registered and unfenced.
+    ready: watch::Sender<bool>,
     failed: Option<Failure>,
     recording: bool,
     metrics_port: Option<u16>,
@@ -100,7 +100,7 @@ impl Supervisor {
         let (publish_view, view) = watch::channel(Arc::default());
         let (publish_metrics, metrics) = watch::channel(Arc::default());
         let (events, _) = broadcast::channel(64);
-        let (tell_ready, told_ready) = watch::channel(false);
+        let (ready, told_ready) = watch::channel(false);
         let handle = Handle {
             messages: messages.clone(),
             view,
@@ -127,8 +127,7 @@ impl Supervisor {
             waiting: Vec::new(),
             statuses: Vec::new(),
             frames: Vec::new(),
-            ready: false,
-            tell_ready,
+            ready,
             failed: None,
             recording: false,
             metrics_port: None,
@@ -163,9 +162,8 @@ impl Supervisor {
                 _ = tick.tick() => self.tick(),
                 () = &mut stop => break,
             }
-            if !self.ready && self.all_ready() {
-                self.ready = true;
-                self.tell_ready.send_replace(true);
+            if !*self.ready.borrow() && self.all_ready() {
+                self.ready.send_replace(true);
                 if let Some(tell) = on_ready.take() {
                     tell();
                 }
@@ -275,7 +273,7 @@ impl Supervisor {
         if !expected {
             let end = format!("The end of {}:\n  {}", log.0.display(), log.1);
             warn!("node {id} ended by itself ({how}). {end}");
-            if !self.ready && self.failed.is_none() {
+            if !*self.ready.borrow() && self.failed.is_none() {
                 self.failed = Some(
                     Failure::new(format!("node {id} did not start. {end}"))
                         .next("Correct the cause and run the command again; the data is kept."),
