@@ -42,7 +42,7 @@ impl Groups {
         // Whoever was given something in a generation knows it from the coordinator's log, so that every coordinator knew
         // of the generation when this was sent. What an unclean election lost nobody knows.
         let accepted = commits.accepted > 0 && commits.accepted == sent.0;
-        if accepted && commits.generation < sent.1 && losses.is_empty() {
+        if accepted && commits.generation < sent.1 && losses.spare_groups() {
             let (of, newest) = (commits.generation, sent.1);
             let detail = format!("{group} accepted an offset commit of generation {of} from {id}, sent in {newest}");
             found.add("offsets are committed in the current generation", detail);
@@ -51,7 +51,7 @@ impl Groups {
             let key = (group.to_owned(), generation, partition.clone());
             let owner = self.owners.entry(key).or_insert_with(|| member.to_owned());
             // What an unclean election lost was never given, and its generation comes again.
-            if owner != member && losses.is_empty() {
+            if owner != member && losses.spare_groups() {
                 let detail = format!(
                     "consumer {id} reads {partition} as {member} in generation {generation} of {group}, and so does {owner}"
                 );

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::Findings;
 use crate::{
     controller::Controller,
+    group::OFFSETS_TOPIC,
     metadata::registration::{PartitionRegistration, RECOVERING},
     replica::PartitionKey,
 };
@@ -20,6 +21,8 @@ pub(super) struct Losses {
     pending: BTreeMap<PartitionKey, i32>,
     /// By partition: the leader epoch, and the offset from which records of earlier epochs may be gone.
     cuts: BTreeMap<PartitionKey, Vec<(i32, i64)>>,
+    /// A partition of `__consumer_offsets` is among them.
+    of_groups: bool,
 }
 
 impl Losses {
@@ -58,17 +61,23 @@ impl Losses {
         }
     }
 
-    /// Whether a leader of `epoch` is the first since an unclean election: what it has is all there is.
     /// Nothing was lost so far.
     pub(super) fn is_empty(&self) -> bool {
         self.cuts.is_empty()
     }
 
+    /// Nothing that coordinators of groups wrote was lost so far.
+    pub(super) fn spare_groups(&self) -> bool {
+        !self.of_groups
+    }
+
+    /// Whether a leader of `epoch` is the first since an unclean election: what it has is all there is.
     pub(super) fn begins_with(&self, key: PartitionKey, epoch: i32) -> bool {
         self.pending.get(&key).is_some_and(|&unclean| unclean <= epoch)
     }
 
-    pub(super) fn cut(&mut self, key: PartitionKey, epoch: i32, at: i64) {
+    pub(super) fn cut(&mut self, topic: &str, key: PartitionKey, epoch: i32, at: i64) {
+        self.of_groups |= topic == OFFSETS_TOPIC;
         self.pending.remove(&key);
         self.cuts.entry(key).or_default().push((epoch, at));
     }

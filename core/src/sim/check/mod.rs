@@ -137,7 +137,7 @@ impl Checks {
             }
             let lost = self.committed.lose(p, disk);
             let from = lost.map_or(p.log.log_end_offset(), |(from, _)| from);
-            self.losses.cut(p.key, leader_epoch, from);
+            self.losses.cut(&p.name.topic, p.key, leader_epoch, from);
             self.acked.lose(&p.name, from);
             self.reads.lose(&p.name, from);
             if let Some((from, to)) = lost {
