@@ -1,13 +1,17 @@
 //! A page in headless Chromium whose elements are found as a screen reader finds them: by role and name.
 
 use std::{
-    net::TcpListener,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use fantoccini::{Client, ClientBuilder, wd::WebDriverCompatibleCommand};
 use serde_json::{Value, json};
+
+#[path = "../cluster/ports.rs"]
+mod ports;
+
+pub use ports::free_ports;
 
 /// How long an element or a state may take to appear before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -27,7 +31,7 @@ pub struct Element<'a> {
 
 impl Page {
     pub async fn open(url: &str, width: u32, height: u32) -> Self {
-        let port = free_port();
+        let port = free_ports();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -247,10 +251,6 @@ impl Element<'_> {
         assert!(answer["exceptionDetails"].is_null(), "{function}: {}", answer["exceptionDetails"]);
         answer["result"]["value"].clone()
     }
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
 }
 
 /// Chromium's developer tools through chromedriver.

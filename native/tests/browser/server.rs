@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::page::free_port;
+use super::page::free_ports;
 
 /// A `kafka-lab` of this test's own, ended by pid when the test ends.
 pub struct Server {
@@ -18,7 +18,7 @@ pub struct Server {
 
 impl Server {
     pub fn serve() -> Option<Self> {
-        let http = format!("127.0.0.1:{}", free_port());
+        let http = format!("127.0.0.1:{}", free_ports());
         let child = Self::spawn(&["serve", "--http", &http])?;
         Some(Self { child, http, dir: None })
     }
@@ -28,11 +28,10 @@ impl Server {
     }
 
     pub fn up_with(args: &[&str]) -> Option<Self> {
-        let http = format!("127.0.0.1:{}", free_port());
+        let http = format!("127.0.0.1:{}", free_ports());
         let dir = tempfile::tempdir().expect("a folder for the cluster");
-        let port = free_ports(103);
         let path = dir.path().display().to_string();
-        let port = port.to_string();
+        let port = free_ports().to_string();
         let child = Self::spawn(&[&["up", "--dir", &path, "--http", &http, "--port", &port], args].concat())?;
         Some(Self { child, http, dir: Some(dir) })
     }
@@ -72,15 +71,4 @@ impl Drop for Server {
 /// The binary that people run, when `cargo xtask test` has built it; cargo's own otherwise.
 pub fn binary() -> PathBuf {
     std::env::var_os("KAFKA_LAB").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_kafka-lab")), PathBuf::from)
-}
-
-/// A port below which `count` more are free as well: nodes listen at fixed distances.
-fn free_ports(count: u16) -> u16 {
-    (0..200)
-        .map(|_| free_port())
-        .find(|&port| {
-            port < u16::MAX - count
-                && [0, 1, 2, 100, 101, 102].iter().all(|i| std::net::TcpListener::bind(("127.0.0.1", port + i)).is_ok())
-        })
-        .expect("free ports for a cluster")
 }

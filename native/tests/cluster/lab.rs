@@ -2,14 +2,17 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
+
+#[path = "ports.rs"]
+mod ports;
+
+pub use ports::free_ports;
 
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -40,18 +43,6 @@ pub fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
         }
         assert!(began.elapsed() < DEADLINE, "waited in vain for {what}");
         std::thread::park_timeout(Duration::from_millis(50));
-    }
-}
-
-/// A port such that all that a cluster uses are free. Tests of one process never get the same.
-pub fn free_ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let base = 20_000 + (std::process::id() as u16 % 50) * 400 + NEXT.fetch_add(10, Ordering::Relaxed) % 400;
-        let used = (0..4).chain(99..104).map(|offset| base + offset);
-        if used.map(|port| TcpListener::bind(("127.0.0.1", port))).all(|bound| bound.is_ok()) {
-            return base;
-        }
     }
 }
 
