@@ -240,11 +240,6 @@ impl Element<'_> {
         self.call("function() { this.focus(); }").await;
     }
 
-    pub async fn attribute(&self, name: &str) -> String {
-        let value = self.call(&format!("function() {{ return this.getAttribute({name:?}); }}")).await;
-        value.as_str().unwrap_or_default().to_owned()
-    }
-
     pub async fn call(&self, function: &str) -> Value {
         let params = json!({ "objectId": self.object, "functionDeclaration": function, "returnByValue": true });
         let answer = self.page.cdp("Runtime.callFunctionOn", params).await;
