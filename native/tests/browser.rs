@@ -222,9 +222,7 @@ async fn browser_replays_what_a_real_node_did() {
     // What it answered is on its tape: the request came before the answer.
     let dir = cluster.dir.as_ref().expect("a cluster has a folder").path();
     let mut create = Command::new(binary());
-    create
-        .args(["topics", "create", "on-the-tape", "--partitions", "1", "--replication-factor", "1", "--dir"])
-        .arg(dir);
+    create.args(["topics", "create", "on-the-tape", "--bootstrap"]).arg(cluster.bootstrap.as_ref().expect("its port"));
     assert!(create.status().expect("topics runs").success());
     // It goes on; what is copied here was cut off as by a kill.
     let recording = std::fs::read(dir.join("node-1/recording")).expect("the broker is recorded");

@@ -14,13 +14,15 @@ pub struct Server {
     child: Child,
     http: String,
     pub dir: Option<tempfile::TempDir>,
+    /// Where a cluster's first broker listens.
+    pub bootstrap: Option<String>,
 }
 
 impl Server {
     pub fn serve() -> Option<Self> {
         let http = format!("127.0.0.1:{}", free_ports());
         let child = Self::spawn(&["serve", "--http", &http])?;
-        Some(Self { child, http, dir: None })
+        Some(Self { child, http, dir: None, bootstrap: None })
     }
 
     pub fn up() -> Option<Self> {
@@ -33,7 +35,7 @@ impl Server {
         let path = dir.path().display().to_string();
         let port = free_ports().to_string();
         let child = Self::spawn(&[&["up", "--dir", &path, "--http", &http, "--port", &port], args].concat())?;
-        Some(Self { child, http, dir: Some(dir) })
+        Some(Self { child, http, dir: Some(dir), bootstrap: Some(format!("127.0.0.1:{port}")) })
     }
 
     fn spawn(args: &[&str]) -> Option<Child> {
