@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lab_core::{
-    client::{Consumer, ConsumerConfig, Delivery, FetchedRecord, Producer, ProducerConfig, Record, SendError},
-    id::NodeId,
+    client::{
+        Consumer, ConsumerCommand, ConsumerConfig, Delivery, FetchedRecord, Producer, ProducerConfig, Record, SendError,
+    },
+    id::{Command, NodeId},
     job::JobResult,
-    seam::{Ctx, Input, Machine, Outbox},
+    seam::{Ctx, Input, Machine, Numbering, Outbox},
     trace::Event,
     view::{ConsumerView, ProducerView},
     wire::error::ErrorCode,
 };
-use tokio::{runtime::Builder, task::LocalSet, time::timeout};
+use tokio::{
+    runtime::Builder,
+    task::LocalSet,
+    time::{Instant, timeout},
+};
 
 use crate::{
     admin,
@@ -26,7 +32,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How long a consumer that ends waits for its coordinator.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs `body` on an event loop of its own.
 pub fn block_on<T>(body: impl Future<Output = Outcome<T>>) -> Outcome<T> {
@@ -37,12 +43,11 @@ pub fn block_on<T>(body: impl Future<Output = Outcome<T>>) -> Outcome<T> {
 fn drive<M: Machine + 'static>(
     id: NodeId,
     clock: Clock,
-    tracing: bool,
+    outbox: Outbox,
     start: impl FnOnce(&mut Ctx<'_>) -> M,
 ) -> Driver<M, NoFiles> {
     let limits = Limits { frame_max: 512 << 20, ..Limits::default() };
     let no_jobs = |_| -> JobResult { unreachable!("clients ask for no jobs") };
-    let outbox = Outbox::new(id, 0, tracing);
     let started =
         Driver::start(id, NoFiles, outbox, clock, limits, no_jobs, |ctx| Ok::<_, std::convert::Infallible>(start(ctx)));
     started.unwrap_or_else(|never| match never {})
@@ -53,18 +58,20 @@ pub struct RunningProducer(Driver<Producer, NoFiles>);
 
 impl RunningProducer {
     pub fn start(bootstrap: &str, config: ProducerConfig) -> Outcome<Self> {
-        Self::open(bootstrap, config, Clock::start(), false)
+        let outbox = Outbox::new(config.id, 0, false);
+        Self::open(bootstrap, config, Clock::start(), outbox)
     }
 
     /// One that tells what it does ([`Self::take_events`]), in the time of `clock`.
     pub fn traced(bootstrap: &str, config: ProducerConfig, clock: Clock) -> Outcome<Self> {
-        Self::open(bootstrap, config, clock, true)
+        let outbox = Outbox::new(config.id, 0, true);
+        Self::open(bootstrap, config, clock, outbox)
     }
 
-    fn open(bootstrap: &str, config: ProducerConfig, clock: Clock, tracing: bool) -> Outcome<Self> {
+    fn open(bootstrap: &str, config: ProducerConfig, clock: Clock, outbox: Outbox) -> Outcome<Self> {
         let bootstrap = admin::endpoints(bootstrap)?;
         let config = ProducerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, clock, tracing, |ctx| Producer::start(config, ctx))))
+        Ok(Self(drive(config.id, clock, outbox, |ctx| Producer::start(config, ctx))))
     }
 
     pub fn take_events(&self) -> Vec<Event> {
@@ -109,7 +116,7 @@ impl RunningProducer {
 
     /// Sends what is buffered, without waiting.
     pub fn begin_flush(&self) {
-        self.0.step(Input::Command(lab_core::id::Command::Flush));
+        self.0.step(Input::Command(Command::Flush));
     }
 
     /// Records that are buffered or under way.
@@ -133,18 +140,22 @@ pub struct RunningConsumer(Driver<Consumer, NoFiles>);
 
 impl RunningConsumer {
     pub fn start(bootstrap: &str, config: ConsumerConfig) -> Outcome<Self> {
-        Self::open(bootstrap, config, Clock::start(), false)
+        let outbox = Outbox::new(config.id, 0, false);
+        Self::open(bootstrap, config, Clock::start(), outbox)
     }
 
-    /// One that tells what it does ([`Self::take_events`]), in the time of `clock`.
-    pub fn traced(bootstrap: &str, config: ConsumerConfig, clock: Clock) -> Outcome<Self> {
-        Self::open(bootstrap, config, clock, true)
+    /// One that tells what it does ([`Self::take_events`]), in the time of `clock`. Its events are counted on from
+    /// `numbering`: another one with its id may have told of some.
+    pub fn traced(bootstrap: &str, config: ConsumerConfig, clock: Clock, numbering: Numbering) -> Outcome<Self> {
+        let mut outbox = Outbox::resume(config.id, numbering);
+        outbox.set_tracing(true);
+        Self::open(bootstrap, config, clock, outbox)
     }
 
-    fn open(bootstrap: &str, config: ConsumerConfig, clock: Clock, tracing: bool) -> Outcome<Self> {
+    fn open(bootstrap: &str, config: ConsumerConfig, clock: Clock, outbox: Outbox) -> Outcome<Self> {
         let bootstrap = admin::endpoints(bootstrap)?;
         let config = ConsumerConfig { bootstrap, seed: random_u64(), ..config };
-        Ok(Self(drive(config.id, clock, tracing, |ctx| Consumer::start(config, ctx))))
+        Ok(Self(drive(config.id, clock, outbox, |ctx| Consumer::start(config, ctx))))
     }
 
     pub fn take_events(&self) -> Vec<Event> {
@@ -184,13 +195,34 @@ impl RunningConsumer {
         self.0.read(|consumer, _, _| consumer.view().last_error)
     }
 
+    /// Tells the application of a consumer that has one of its own.
+    pub fn tell(&self, command: ConsumerCommand) {
+        self.0.step(Input::Command(Command::Consumer(command)));
+    }
+
     /// Commits and leaves the group, if it is in one; gives up when nobody answers in time.
     pub async fn close(&self) {
-        self.0.step(Input::Shutdown);
-        let until = tokio::time::Instant::now() + CLOSE_WITHIN;
-        while !self.0.read(|consumer, _, _| consumer.is_closed()) && tokio::time::Instant::now() < until {
+        self.begin_close();
+        let until = Instant::now() + CLOSE_WITHIN;
+        while !self.is_closed() && Instant::now() < until {
             self.stirred().await;
         }
+    }
+
+    /// As [`Self::close`], without waiting.
+    pub fn begin_close(&self) {
+        self.0.step(Input::Shutdown);
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.0.read(|consumer, _, _| consumer.is_closed())
+    }
+
+    /// Ends it as SIGKILL ends a process: its sockets close, and its group is told nothing. Says how far its events were
+    /// counted.
+    pub fn kill(self) -> Numbering {
+        self.0.kill();
+        self.0.numbering()
     }
 }
 

@@ -27,14 +27,14 @@ use lab_core::{
     disk::DiskError,
     id::{ConnId, EventId, NodeId},
     job::{Job, JobResult},
-    seam::{Ctx, Input, Listener, Machine, Now, Outbox, Output, Part, Time},
+    seam::{Ctx, Input, Listener, Machine, Now, Numbering, Outbox, Output, Part, Time},
     trace::{Event, EventKind},
 };
 use tokio::{
     net::TcpListener,
     select,
     sync::Notify,
-    task::{spawn_blocking, spawn_local},
+    task::{JoinSet, spawn_blocking},
     time::{sleep, sleep_until},
 };
 use tracing::{info, warn};
@@ -163,6 +163,8 @@ struct Shared<M, D> {
     traced: Notify,
     /// Told after each step.
     stirred: Notify,
+    /// Everything that runs for this driver.
+    tasks: RefCell<JoinSet<()>>,
 }
 
 /// A machine with its world. Cloning gives another handle to the same one.
@@ -212,9 +214,10 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
             panicked: Cell::new(false),
             traced: Notify::new(),
             stirred: Notify::new(),
+            tasks: RefCell::default(),
         }));
-        spawn_local(driver.clone().keep_time());
-        spawn_local(driver.clone().sweep());
+        driver.spawn(driver.clone().keep_time());
+        driver.spawn(driver.clone().sweep());
         driver.perform(&mut driver.0.state.borrow_mut(), now);
         Ok(driver)
     }
@@ -222,7 +225,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
     /// Serves a bound listener.
     pub fn serve(&self, listener: StdListener, kind: Listener) -> io::Result<()> {
         listener.set_nonblocking(true)?;
-        spawn_local(self.clone().accept(TcpListener::from_std(listener)?, kind));
+        self.spawn(self.clone().accept(TcpListener::from_std(listener)?, kind));
         Ok(())
     }
 
@@ -245,6 +248,25 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
         self.perform(&mut state, now);
         std::mem::forget(bug);
         self.0.stirred.notify_one();
+    }
+
+    /// Runs something for as long as this driver is not killed.
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        let mut tasks = self.0.tasks.borrow_mut();
+        // Those that have ended are forgotten.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_local(task);
+    }
+
+    /// Ends at once, as a process that gets SIGKILL: sockets are closed, and the machine is told nothing any more.
+    pub fn kill(&self) {
+        self.0.tasks.borrow_mut().abort_all();
+        self.0.state.borrow_mut().conns.clear();
+    }
+
+    /// How far ids have been counted, for another machine that goes on in this one's place.
+    pub fn numbering(&self) -> Numbering {
+        self.0.state.borrow().outbox.numbering()
     }
 
     /// Reads the machine, with its disk and the time.
@@ -371,7 +393,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                     let conn = Rc::new(Conn::new(id, false, to.to_string()));
                     conn.identify(links.peer_at(&to), links);
                     conns.insert(id, conn.clone());
-                    spawn_local(self.clone().open(conn, to));
+                    self.spawn(self.clone().open(conn, to));
                 }
                 Output::Close { conn } => {
                     if let Some(conn) = conns.get(&conn) {
@@ -388,7 +410,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                     counters.syncs += 1;
                     let work = disk.durability(&target);
                     let driver = self.clone();
-                    spawn_local(async move {
+                    self.spawn(async move {
                         let result =
                             spawn_blocking(work).await.unwrap_or_else(|e| Err(DiskError::Broken(e.to_string())));
                         driver.step(Input::Synced { token, result });
@@ -397,7 +419,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                 Output::Job { token, job } => {
                     counters.jobs += 1;
                     let (driver, run) = (self.clone(), self.0.run_job);
-                    spawn_local(async move {
+                    self.spawn(async move {
                         // A job that panics is a bug of the core, and ends the process as one in the machine does.
                         let result = spawn_blocking(move || run(job)).await.expect("a job is total");
                         driver.step(Input::JobDone { token, result });

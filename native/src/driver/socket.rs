@@ -10,7 +10,7 @@ use tokio::{
     io::Interest,
     net::{TcpListener, TcpStream},
     select,
-    task::{spawn_local, yield_now},
+    task::yield_now,
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tracing::{debug, warn};
@@ -35,7 +35,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
         loop {
             match listener.accept().await {
                 Ok((stream, remote)) => {
-                    spawn_local(self.clone().accepted(stream, remote, kind));
+                    self.spawn(self.clone().accepted(stream, remote, kind));
                 }
                 Err(error) => {
                     // Usually too many open files: those that are open go on, and some will close.

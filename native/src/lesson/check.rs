@@ -6,6 +6,7 @@
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -46,13 +47,23 @@ pub struct Report {
     pub troubles: Vec<String>,
 }
 
-/// Takes the lesson once for each of its right scripts, each on a cluster of its own.
+/// Takes the lesson once for each of its right scripts, at the same time and each on a cluster of its own.
 pub fn check(lesson: &Lesson) -> Outcome<Report> {
     let began = Instant::now();
     let scripts: Vec<&Script> = lesson.scripts.iter().filter(|script| script.fails.is_none()).collect();
+    let scenario = Scenario::parse(&lesson.scenario).map_err(Failure::new)?;
+    let first = free_ports(&scenario, scripts.len() as u16)?;
+    // They mostly wait, for sessions and for rebalances, so they do it at the same time.
+    let ends: Vec<Outcome<Result<(), String>>> = thread::scope(|scope| {
+        let ports = (0..).map(|i| first + i * STRETCH);
+        let scenario = &scenario;
+        let take = |(&script, port)| scope.spawn(move || on_a_cluster(lesson, scenario, script, port));
+        let taken: Vec<_> = scripts.iter().zip(ports).map(take).collect();
+        taken.into_iter().map(|taken| taken.join().expect("taking a lesson is total")).collect()
+    });
     let mut troubles = Vec::new();
-    for script in &scripts {
-        if let Err(why) = on_a_cluster(lesson, script)? {
+    for (script, end) in scripts.iter().zip(ends) {
+        if let Err(why) = end? {
             troubles.push(format!("script {:?}: {why}", script.name));
         }
     }
@@ -78,19 +89,23 @@ impl Drop for Folder {
     }
 }
 
-/// A port such that all that a cluster uses are free.
-fn free_ports(brokers: u16, controllers: u16) -> Outcome<u16> {
-    let offsets: Vec<u16> = (0..brokers).chain((0..controllers).map(|i| 100 + i)).collect();
+/// From the first port of one cluster to that of the next.
+const STRETCH: u16 = 200;
+
+/// A port such that all are free that so many clusters use.
+fn free_ports(scenario: &Scenario, clusters: u16) -> Outcome<u16> {
+    let (brokers, controllers) = (scenario.brokers.len() as u16, scenario.controllers.len() as u16);
+    let offsets = (0..brokers).chain((0..controllers).map(|i| 100 + i));
+    let offsets: Vec<u16> = offsets.flat_map(|offset| (0..clusters).map(move |i| i * STRETCH + offset)).collect();
     let free = |port: u16| offsets.iter().all(|offset| TcpListener::bind(("127.0.0.1", port + offset)).is_ok());
     let mut tried = (0..200).map(|_| 21_000 + (crate::node::random_u64() % 20_000) as u16);
     tried.find(|&port| free(port)).ok_or_else(|| Failure::new("no free ports were found on 127.0.0.1"))
 }
 
 /// Starts a cluster as the lesson's scenario has it and does what the script says. The inner error is the lesson's.
-fn on_a_cluster(lesson: &Lesson, script: &Script) -> Outcome<Result<(), String>> {
-    let scenario = Scenario::parse(&lesson.scenario).map_err(Failure::new)?;
+fn on_a_cluster(lesson: &Lesson, scenario: &Scenario, script: &Script, port: u16) -> Outcome<Result<(), String>> {
     let folder = Folder::new(&lesson.name)?;
-    let layout = layout(&folder.0, &scenario)?;
+    let layout = layout(&folder.0, scenario, port)?;
     let runtime = Builder::new_current_thread().enable_all().build().doing(|| "cannot start an event loop".into())?;
     let result = runtime.block_on(async {
         let (supervisor, handle) = Supervisor::new(layout);
@@ -99,7 +114,7 @@ fn on_a_cluster(lesson: &Lesson, script: &Script) -> Outcome<Result<(), String>>
         let pupil = async {
             // Without the word the supervisor has failed, and says why itself.
             let result = match ready.await {
-                Ok(()) => Pupil::take(lesson, &scenario, script, handle).await,
+                Ok(()) => Pupil::take(lesson, scenario, script, handle).await,
                 Err(_) => Ok(()),
             };
             drop(end);
@@ -115,9 +130,8 @@ fn on_a_cluster(lesson: &Lesson, script: &Script) -> Outcome<Result<(), String>>
     result
 }
 
-fn layout(dir: &Path, scenario: &Scenario) -> Outcome<Layout> {
+fn layout(dir: &Path, scenario: &Scenario, port: u16) -> Outcome<Layout> {
     let (brokers, controllers) = (scenario.brokers.len() as u16, scenario.controllers.len() as u16);
-    let port = free_ports(brokers, controllers)?;
     let config = scenario.presets.iter().map(|preset| (preset.key.clone(), preset.value.clone())).collect();
     let layout = Layout::open(dir, &Wish { brokers, controllers, combined: false, port, config })?;
     layout.format_nodes()?;

@@ -6,11 +6,12 @@ use std::{collections::BTreeMap, thread, time::Duration};
 
 use bytes::Bytes;
 use lab_core::{
-    client::{ConsumerConfig, Record},
+    client::Record,
     id::NodeId,
+    seam::Time,
     sim::{Scenario, Traffic},
-    trace::Event,
-    view::{Action, ConsumerView, ProcessState, ProducerView},
+    trace::{Event, EventKind},
+    view::{Action, ConsumerView, ProducerView},
 };
 use tokio::{
     select,
@@ -18,11 +19,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
+use super::member::Member;
 use crate::{
-    admin,
-    clients::{RunningConsumer, RunningProducer, block_on},
+    clients::{RunningProducer, block_on},
     clock::Clock,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     node::random_u64,
 };
 
@@ -33,6 +34,8 @@ const TICK: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub struct Told {
     pub events: Vec<Event>,
+    /// What was done to them: started, killed, asked to end, ended.
+    pub happened: Vec<(Time, NodeId, EventKind)>,
     pub producers: Vec<ProducerView>,
     pub consumers: Vec<ConsumerView>,
 }
@@ -40,24 +43,7 @@ pub struct Told {
 /// Something for the clients to do, and who waits for the answer.
 pub type Order = (Action, oneshot::Sender<Result<(), String>>);
 
-/// Makes the topics of a scenario that are not there yet. It blocks.
-pub fn create_topics(bootstrap: &str, scenario: &Scenario) -> Outcome {
-    for topic in &scenario.topics {
-        let action = Action::CreateTopic {
-            topic: topic.name.clone(),
-            partitions: topic.partitions,
-            replication_factor: topic.replication_factor,
-            configs: topic.configs.clone(),
-        };
-        match admin::perform(bootstrap, action) {
-            Err(failure) if failure.cause().contains("TOPIC_ALREADY_EXISTS") => {}
-            result => result?,
-        }
-    }
-    Ok(())
-}
-
-/// Starts the clients. They go on until the returned end is dropped.
+/// Starts the clients. They go on until the returned end is dropped; then members leave their groups.
 pub fn start(
     scenario: Scenario,
     bootstrap: String,
@@ -82,9 +68,8 @@ pub fn start(
 struct Class {
     scenario: Scenario,
     bootstrap: String,
-    clock: Clock,
     producers: BTreeMap<NodeId, RunningProducer>,
-    consumers: BTreeMap<NodeId, RunningConsumer>,
+    consumers: BTreeMap<NodeId, Member>,
     /// When each traffic produces next, and how often it did.
     traffic: Vec<(Instant, usize)>,
     random: fastrand::Rng,
@@ -96,19 +81,17 @@ impl Class {
         for config in &scenario.producers {
             producers.insert(config.id, RunningProducer::traced(&bootstrap, config.clone(), clock)?);
         }
+        let mut consumers = BTreeMap::new();
+        for config in &scenario.consumers {
+            let mut member = Member::new(config.clone(), clock);
+            if !scenario.spare.contains(&config.id) {
+                member.start(&bootstrap).map_err(Failure::new)?;
+            }
+            consumers.insert(config.id, member);
+        }
         let traffic = scenario.traffic.iter().map(|_| (Instant::now(), 0)).collect();
         let random = fastrand::Rng::with_seed(random_u64());
-        let mut class = Self { scenario, bootstrap, clock, producers, consumers: BTreeMap::new(), traffic, random };
-        let spare = class.scenario.spare.clone();
-        for config in class.scenario.consumers.clone().into_iter().filter(|config| !spare.contains(&config.id)) {
-            class.add(config)?;
-        }
-        Ok(class)
-    }
-
-    fn add(&mut self, config: ConsumerConfig) -> Outcome {
-        self.consumers.insert(config.id, RunningConsumer::traced(&self.bootstrap, config, self.clock)?);
-        Ok(())
+        Ok(Self { scenario, bootstrap, producers, consumers, traffic, random })
     }
 
     async fn run(&mut self, mut inbox: mpsc::UnboundedReceiver<Order>, tell: impl Fn(Told)) {
@@ -120,16 +103,25 @@ impl Class {
                     Some((action, reply)) => {
                         let _ = reply.send(self.act(action).await);
                     }
-                    None => return,
+                    None => break,
                 },
                 _ = tick.tick() => self.make_traffic().await,
             }
             tell(self.told());
         }
+        // Whoever comes next shall not wait for the sessions of these.
+        for member in self.consumers.values_mut().filter(|member| member.runs()) {
+            let _ = member.stop();
+        }
+        while self.consumers.values().any(Member::runs) {
+            tick.tick().await;
+            self.told();
+        }
     }
 
     async fn act(&mut self, action: Action) -> Result<(), String> {
-        let known = |id: NodeId| self.scenario.consumers.iter().find(|config| config.id == id).cloned();
+        let bootstrap = &self.bootstrap;
+        let consumers = &mut self.consumers;
         match action {
             Action::Produce { producer, topic, partition, key, value } => {
                 let producer = producer.or(self.producers.keys().next().copied());
@@ -143,27 +135,19 @@ impl Class {
                 };
                 producer.send(record).await.map(|_| ()).map_err(|failure| failure.to_string())
             }
-            Action::AddConsumer { consumer } => {
-                let idle = |config: &&ConsumerConfig| !self.consumers.contains_key(&config.id);
-                let config = match consumer {
-                    Some(id) => known(id).filter(|config| idle(&config)),
-                    None => self.scenario.consumers.iter().find(idle).cloned(),
-                };
-                let config = config.ok_or("there is no consumer to be added")?;
-                self.add(config).map_err(|failure| failure.to_string())
+            Action::AddConsumer { consumer: None } => {
+                let spare = consumers.values_mut().find(|member| !member.runs());
+                spare.ok_or("every consumer of this lesson runs already")?.start(bootstrap)
             }
-            Action::RemoveConsumer { consumer } => {
-                let consumer = self.consumers.remove(&consumer).ok_or("there is no such consumer")?;
-                consumer.close().await;
-                Ok(())
+            Action::AddConsumer { consumer: Some(node) } | Action::Start { node } => {
+                member(consumers, node)?.start(bootstrap)
             }
-            // A client that crashes tells nobody.
-            Action::Kill { node } => {
-                self.consumers.remove(&node).map(|_| ()).ok_or_else(|| "there is no such consumer".into())
-            }
-            Action::Start { node } => {
-                let config = known(node).ok_or("there is no such consumer")?;
-                self.add(config).map_err(|failure| failure.to_string())
+            Action::RemoveConsumer { consumer: node } | Action::Stop { node } => member(consumers, node)?.stop(),
+            Action::Kill { node } => member(consumers, node)?.kill(),
+            Action::TellConsumer { consumer, command } => member(consumers, consumer)?.tell(command),
+            Action::Pause { .. } | Action::Resume { .. } => {
+                Err("the clients of a lesson run in one process, and one of them cannot be paused: kill it instead"
+                    .into())
             }
             _ => Err("no client of a lesson can do this".into()),
         }
@@ -192,25 +176,16 @@ impl Class {
             told.events.extend(producer.take_events());
             told.producers.push(producer.view());
         }
-        for consumer in self.consumers.values() {
-            consumer.take_records();
-            told.events.extend(consumer.take_events());
-        }
-        for config in &self.scenario.consumers {
-            told.consumers.push(match self.consumers.get(&config.id) {
-                Some(consumer) => consumer.view(),
-                None => ConsumerView {
-                    id: config.id,
-                    name: config.name.clone(),
-                    process: ProcessState::Down,
-                    group_id: config.group_id.clone(),
-                    ..ConsumerView::default()
-                },
-            });
+        for member in self.consumers.values_mut() {
+            member.attend(&mut told);
         }
         told.events.sort_by_key(|event| event.at);
         told
     }
+}
+
+fn member(members: &mut BTreeMap<NodeId, Member>, id: NodeId) -> Result<&mut Member, String> {
+    members.get_mut(&id).ok_or_else(|| format!("{id} is not a consumer"))
 }
 
 fn record(traffic: &Traffic, count: usize, random: &mut fastrand::Rng) -> Record {

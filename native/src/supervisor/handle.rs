@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{PUBLISH, status::Status};
 use crate::{
-    lesson::class,
+    lesson::{class, prepare},
     node::channel::{KeptFrame, News},
 };
 
@@ -32,8 +32,8 @@ pub(crate) enum Message {
     /// One more or one fewer watches the page.
     Watchers(i32),
     Frame(EventId, oneshot::Sender<Option<KeptFrame>>),
-    /// Clients of this scenario, in place of those of another.
-    Lesson(Box<Scenario>),
+    /// Clients of this scenario, in place of those of another; or of none.
+    Lesson(Option<Box<Scenario>>),
     /// News of those clients.
     Told(u64, class::Told),
 }
@@ -67,23 +67,25 @@ impl Handle {
         answer.await.ok().flatten()
     }
 
-    /// Makes the topics of a lesson's scenario and starts its clients.
+    /// Ends the clients of an earlier lesson, makes the topics of this one's scenario and starts its clients, whose groups
+    /// have committed nothing then.
     pub async fn lesson(&self, scenario: Scenario) -> Result<(), String> {
         let (bootstrap, topics) = (self.bootstrap.clone(), scenario.clone());
         let gone = || "the cluster is being stopped".to_owned();
         // Brokers that have just come up answer for topics late, and not always in time.
         self.ready.clone().wait_for(|ready| *ready).await.map_err(|_| gone())?;
+        self.messages.send(Message::Lesson(None)).map_err(|_| gone())?;
         let began = Instant::now();
         let make = move || loop {
-            match class::create_topics(&bootstrap, &topics) {
+            match prepare::create_topics(&bootstrap, &topics) {
                 // A cluster that comes up cannot make topics yet.
                 Err(_) if began.elapsed() < TOPICS_WITHIN => std::thread::park_timeout(PUBLISH),
-                result => return result,
+                result => return result.and_then(|()| prepare::forget_groups(&bootstrap, &topics)),
             }
         };
         let made = tokio::task::spawn_blocking(make).await;
         made.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())?;
-        self.messages.send(Message::Lesson(Box::new(scenario))).map_err(|_| gone())
+        self.messages.send(Message::Lesson(Some(Box::new(scenario)))).map_err(|_| gone())
     }
 
     pub async fn status(&self) -> Option<Status> {

@@ -219,12 +219,21 @@ impl Supervisor {
                 let (me, messages) = (self.classes, self.messages.clone());
                 let tell = move |told| drop(messages.send(Message::Told(me, told)));
                 let bootstrap = self.layout.file.bootstrap.clone();
+                (self.producers, self.consumers) = Default::default();
                 // The clients of the lesson before end with their sender.
-                self.class = Some(class::start(*scenario, bootstrap, self.clock, tell));
+                self.class = scenario.map(|scenario| class::start(*scenario, bootstrap, self.clock, tell));
             }
             Message::Told(of, told) if of == self.classes => {
                 (self.producers, self.consumers) = (told.producers, told.consumers);
-                self.tell_events(told.events);
+                let before = self.event_count;
+                let happened = (1..).zip(told.happened).map(|(i, (at, node, kind))| {
+                    let id = EventId::new(NodeId(0), before + i);
+                    Event { id, at, node, cause: None, kind }
+                });
+                let mut events = told.events;
+                events.extend(happened);
+                events.sort_by_key(|event| event.at);
+                self.tell_events(events);
             }
             Message::Told(..) => {}
             Message::Watchers(change) => {
@@ -384,8 +393,15 @@ impl Supervisor {
         reply: oneshot::Sender<Result<(), String>>,
     ) -> Result<(), oneshot::Sender<Result<(), String>>> {
         let theirs = match action {
-            Action::Produce { .. } | Action::AddConsumer { .. } | Action::RemoveConsumer { .. } => true,
-            Action::Kill { node } | Action::Start { node } => self.consumers.iter().any(|c| c.id == *node),
+            Action::Produce { .. }
+            | Action::AddConsumer { .. }
+            | Action::RemoveConsumer { .. }
+            | Action::TellConsumer { .. } => true,
+            Action::Kill { node }
+            | Action::Start { node }
+            | Action::Stop { node }
+            | Action::Pause { node }
+            | Action::Resume { node } => self.consumers.iter().any(|c| c.id == *node),
             _ => false,
         };
         match &self.class {
@@ -587,7 +603,7 @@ fn unable(action: &Action) -> &'static str {
     match action {
         Action::PowerLoss { .. } => "it would have to cut the power of this machine; Kill ends the process",
         Action::Load { .. } => "load comes from a Kafka client, such as kafka-producer-perf-test",
-        Action::AddConsumer { .. } | Action::RemoveConsumer { .. } => {
+        Action::AddConsumer { .. } | Action::RemoveConsumer { .. } | Action::TellConsumer { .. } => {
             "its consumers are programs of your own: start one with kafka-lab consume TOPIC --group GROUP"
         }
         _ => "only the simulator can",
