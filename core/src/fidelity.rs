@@ -82,10 +82,6 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         Area::Broker,
         "A subscription that cannot be read at all is one to nothing. Kafka answers its JoinGroup with UNKNOWN_SERVER_ERROR and leaves the group in a rebalance until it times out.",
     ),
-    of(
-        Area::Broker,
-        "A broker that starts answers clients at once, with the metadata it had when it ended, until it has caught up; it leads nothing meanwhile. Kafka accepts connections only once it has caught up and is unfenced.",
-    ),
     of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
     of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(

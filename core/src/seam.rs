@@ -85,6 +85,8 @@ pub enum Input {
 /// Everything a machine may ask for. The driver performs these in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
+    /// Accept connections from now on. Until then they are refused, as if nobody were there.
+    Listen,
     /// Open a connection. `conn` was drawn by [`Outbox::new_conn`]; answered by `Opened` or `Closed`.
     Open {
         conn: ConnId,

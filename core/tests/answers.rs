@@ -177,6 +177,7 @@ impl Asker {
         match self.broker.ask(frame) {
             Answer::Frame(bytes) => Ok(frame::parse_response::<R>(version, &bytes).expect("a response").1),
             Answer::Closed => Err("the connection is closed".into()),
+            Answer::Refused => Err("no connection is accepted".into()),
             Answer::Nothing => Err("no answer".into()),
         }
     }

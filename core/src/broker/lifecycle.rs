@@ -5,7 +5,7 @@ use super::{Broker, Purpose, controller_channel::Question};
 use crate::{
     id::Uuid,
     metadata::features,
-    seam::{Ctx, Time},
+    seam::{Ctx, Output, Time},
     trace::EventKind,
     wire::{
         broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse},
@@ -31,6 +31,9 @@ pub struct Lifecycle {
     pub fenced: bool,
     /// It has replayed the metadata log beyond its own registration.
     ready: bool,
+    /// Connections are accepted: since it was unfenced for the first time, and for good. A broker that is fenced again
+    /// goes on answering (Kafka: `BrokerServer.startup` opens its sockets after `initialUnfenceFuture`).
+    listening: bool,
     next_at: Time,
     retry_ms: u64,
     /// Set while it asks to be let go.
@@ -47,6 +50,7 @@ impl Lifecycle {
             broker_epoch: -1,
             fenced: true,
             ready: false,
+            listening: false,
             next_at: now,
             retry_ms: *RETRY_MS.start(),
             wants_shutdown: false,
@@ -173,6 +177,10 @@ impl Broker {
             ErrorCode::None => {
                 self.lifecycle.last_answer = now;
                 self.lifecycle.fenced = response.is_fenced;
+                if !response.is_fenced && !self.lifecycle.listening && !self.lifecycle.wants_shutdown {
+                    self.lifecycle.listening = true;
+                    ctx.out.push(Output::Listen);
+                }
                 self.lifecycle.may_shut_down |= self.lifecycle.wants_shutdown && response.should_shut_down;
                 if self.lifecycle.wants_shutdown {
                     self.lifecycle.next_at = now.plus_ms(SHUTDOWN_POLL_MS);

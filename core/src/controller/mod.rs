@@ -120,6 +120,8 @@ impl Controller {
             exited: false,
             failure: None,
         };
+        // At once: voters need each other to have a leader, and brokers ask here who that is.
+        ctx.out.push(Output::Listen);
         controller.settle(ctx);
         Ok(controller)
     }

@@ -103,6 +103,7 @@ impl Watch {
             Output::Job { token, job } => self.words(&[9, token.0, job.size() as u64]),
             Output::Identified { conn, peer } => self.words(&[10, conn.0, peer.0 as u64]),
             Output::Exit => self.words(&[11]),
+            Output::Listen => self.words(&[12]),
             Output::Trace { .. } => {}
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Node {
     pub(super) role: Role,
     pub(super) state: ProcessState,
     pub(super) process: Option<Process>,
+    /// The process accepts connections.
+    pub(super) listening: bool,
     /// Writes down what the process does, when the world is recorded.
     pub(super) recorder: Option<Box<Recorder>>,
     pub(super) disk: MemDisk,
@@ -53,6 +55,7 @@ impl Node {
             role,
             state: ProcessState::Down,
             process: None,
+            listening: false,
             recorder: None,
             disk: MemDisk::new(),
             out: Outbox::new(id, 0, tracing),

@@ -10,6 +10,7 @@
 //! | `produce orders [key=K] value=V [partition=N] [producer=ID]` | one record |
 //! | `create-topic ...`, `config orders KEY=VALUE...`, `delete orders` | what an admin asks of a broker that is alive |
 //! | `delete-records NODE orders-0 OFFSET` | asks that broker to let records below OFFSET go |
+//! | `metadata NODE` | which brokers and leaders that broker tells its clients, if it answers |
 //! | `break-disk 1 orders-0`, `mend-disk 1 orders-0` | a file or folder of a node fails with every access |
 //! | `files 1 orders-0` | names of the files there |
 //! | `view partitions\|brokers\|quorum\|producers\|consumers\|groups\|links` | what is believed |
@@ -44,6 +45,7 @@ use crate::{
         error::ErrorCode,
         frame,
         incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
+        metadata::MetadataRequest,
         records::Records,
     },
 };
@@ -125,6 +127,7 @@ impl Script {
             "until" => until(world, &words, out),
             "produce" => produce(world, &words),
             "config" => config(world, &words, out),
+            "metadata" => metadata(world, &words, out),
             "delete-records" => delete_records(world, &words, out),
             "delete" => delete(world, &words, out),
             "break-disk" | "mend-disk" => {
@@ -337,6 +340,27 @@ fn delete(world: &mut World, words: &[String], out: &mut String) -> Result<(), S
     let request = DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() };
     let code = ask(world, 6, &request)?.responses.first().map_or(0, |r| r.error_code);
     writeln!(out, "delete {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
+    Ok(())
+}
+
+fn metadata(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let node = parse_node(words.first().ok_or("of which node?")?)?;
+    let response = match ask_node(world, node, 12, &MetadataRequest { topics: None, ..Default::default() }) {
+        Ok(response) => response,
+        Err(why) => {
+            writeln!(out, "{why}").expect("text grows");
+            return Ok(());
+        }
+    };
+    let brokers: Vec<String> = response.brokers.iter().map(|broker| broker.node_id.to_string()).collect();
+    writeln!(out, "brokers {}", brokers.join(" ")).expect("text grows");
+    for topic in &response.topics {
+        let name = topic.name.as_deref().unwrap_or_default();
+        for p in &topic.partitions {
+            writeln!(out, "{name}-{}  leader {} epoch {}", p.partition_index, p.leader_id, p.leader_epoch)
+                .expect("text grows");
+        }
+    }
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub struct Toy {
 
 impl Toy {
     pub fn start(id: NodeId, ctx: &mut Ctx<'_>) -> Self {
+        ctx.out.push(Output::Listen);
         Self { id, conn: None, usable: false, next_ms: ctx.ms() + 1000, sent: 0, answers: Vec::new(), closed: 0 }
     }
 

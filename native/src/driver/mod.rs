@@ -16,8 +16,6 @@ mod tests;
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    io,
-    net::TcpListener as StdListener,
     rc::Rc,
     time::Duration,
 };
@@ -31,22 +29,25 @@ use lab_core::{
     trace::{Event, EventKind},
 };
 use tokio::{
-    net::TcpListener,
+    net::TcpSocket,
     select,
     sync::Notify,
     task::{JoinSet, spawn_blocking},
     time::{sleep, sleep_until},
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use conn::Conn;
 pub use files::{Files, NoFiles};
 use links::LinkState;
 pub use links::{LinkFault, LinkTable, Links};
+pub use socket::take;
 
 /// Events that nobody has fetched yet; more are lost (the live page shows that it lost some).
 const TRACED_MAX: usize = 10_000;
+/// Connections that the kernel holds for us until they are accepted.
+const BACKLOG: u32 = 1024;
 /// How often connections are looked over for idleness.
 const SWEEP: Duration = Duration::from_secs(1);
 /// A peer that takes nothing of what waits for it is given up after this, or after the idle time if that is shorter.
@@ -139,6 +140,9 @@ struct State<M, D> {
     conns: HashMap<ConnId, Rc<Conn>>,
     links: Links,
     accepted: u64,
+    /// Ports that are taken and refuse connections until the machine says [`Output::Listen`].
+    ports: Vec<(TcpSocket, Listener)>,
+    listening: bool,
     /// Connections that got output in the current step.
     dirty: Vec<Rc<Conn>>,
     traced: Vec<Traced>,
@@ -197,6 +201,8 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                 conns: HashMap::new(),
                 links: Links::default(),
                 accepted: 0,
+                ports: Vec::new(),
+                listening: false,
                 dirty: Vec::new(),
                 traced: Vec::new(),
                 tap: None,
@@ -222,11 +228,33 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
         Ok(driver)
     }
 
-    /// Serves a bound listener.
-    pub fn serve(&self, listener: StdListener, kind: Listener) -> io::Result<()> {
-        listener.set_nonblocking(true)?;
-        self.spawn(self.clone().accept(TcpListener::from_std(listener)?, kind));
-        Ok(())
+    /// Serves a bound port, as soon as the machine wants to.
+    pub fn serve(&self, port: TcpSocket, kind: Listener) {
+        let mut state = self.0.state.borrow_mut();
+        state.ports.push((port, kind));
+        if state.listening {
+            self.listen(&mut state);
+        }
+    }
+
+    fn listen(&self, state: &mut State<M, D>) {
+        state.listening = true;
+        for (port, kind) in state.ports.drain(..) {
+            match port.listen(BACKLOG) {
+                Ok(listener) => self.spawn(self.clone().accept(listener, kind)),
+                // Somebody took it since it was bound, which two may do that both do not listen yet.
+                Err(error) => {
+                    error!("cannot listen: {error}");
+                    self.exit();
+                }
+            }
+        }
+    }
+
+    fn exit(&self) {
+        self.0.exited.set(true);
+        self.0.exit.notify_waiters();
+        self.0.exit.notify_one();
     }
 
     /// Hands the machine one input and performs what it asks for. Must not be called from inside a step.
@@ -348,6 +376,7 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
     /// Performs what the machine wrote, in order, then writes to each connection that got output.
     fn perform(&self, state: &mut State<M, D>, now: Now) {
         let State { outbox, conns, links, disk, dirty, traced, tap, counters, .. } = &mut *state;
+        let mut listens = false;
         for output in outbox.drain() {
             match output {
                 Output::Send { conn, parts, cause: _ } => {
@@ -431,15 +460,15 @@ impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
                     }
                     self.0.traced.notify_one();
                 }
-                Output::Exit => {
-                    self.0.exited.set(true);
-                    self.0.exit.notify_waiters();
-                    self.0.exit.notify_one();
-                }
+                Output::Listen => listens = true,
+                Output::Exit => self.exit(),
             }
         }
         for conn in dirty.drain(..) {
             conn.flush_now(disk);
+        }
+        if listens {
+            self.listen(state);
         }
         self.arm(state.machine.deadline());
     }

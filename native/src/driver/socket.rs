@@ -8,7 +8,7 @@ use lab_core::{
 };
 use tokio::{
     io::Interest,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     select,
     task::yield_now,
     time::{Instant, sleep, sleep_until, timeout},
@@ -29,6 +29,15 @@ const LINGER: Duration = Duration::from_secs(5);
 const FRAMES_TURN: usize = 64;
 /// Without authentication everybody is this (Kafka's `KafkaPrincipal.ANONYMOUS`).
 const ANONYMOUS: &str = "User:ANONYMOUS";
+
+/// Takes a port. Nobody listens there yet, so that connections are refused.
+pub fn take(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of the process that was here before may still be ending.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
 
 impl<M: Machine + 'static, D: Files + 'static> Driver<M, D> {
     pub(super) async fn accept(self, listener: TcpListener, kind: Listener) {

@@ -88,17 +88,19 @@ fn with_echo(
     call: Option<Endpoint>,
     client: impl FnOnce(SocketAddr, Links2) + Send + 'static,
 ) -> Counters {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let port = take(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = port.local_addr().unwrap();
     let (orders, mut inbox) = tokio::sync::mpsc::unbounded_channel::<LinkTable>();
-    let client = std::thread::spawn(move || client(address, Links2(orders)));
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
         let echo = Echo { call, ..Echo::default() };
         let outbox = Outbox::new(NodeId(1), 0, false);
         let start = |_: &mut Ctx<'_>| Ok::<_, Infallible>(echo);
         let driver = Driver::start(NodeId(1), NoFiles, outbox, Clock::start(), limits, no_jobs, start).unwrap();
-        driver.serve(listener, Listener::Broker).unwrap();
+        driver.serve(port, Listener::Broker);
+        assert!(TcpStream::connect(address).is_err(), "refused until the machine listens");
+        driver.with(|_, ctx| ctx.out.push(Output::Listen));
+        let client = std::thread::spawn(move || client(address, Links2(orders)));
         loop {
             select! {
                 table = inbox.recv() => match table {

@@ -1,6 +1,6 @@
-//! One machine of a node on a thread of its own: driver, listeners, and a line to the rest of the process.
+//! One machine of a node on a thread of its own: driver, ports, and a line to the rest of the process.
 
-use std::{cell::RefCell, net::TcpListener, rc::Rc, thread};
+use std::{cell::RefCell, rc::Rc, thread};
 
 use lab_core::{
     broker::Broker,
@@ -15,6 +15,7 @@ use lab_core::{
     trace::Event,
 };
 use tokio::{
+    net::TcpSocket,
     runtime::Builder,
     select,
     sync::{mpsc, oneshot},
@@ -89,7 +90,7 @@ pub(super) struct Plan {
     pub(super) disk: FileDisk,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
-    pub(super) listeners: Vec<TcpListener>,
+    pub(super) ports: Vec<TcpSocket>,
     pub(super) recorder: Option<Recorder<Tape>>,
     /// Tells starts of one node apart in the ids of their events.
     pub(super) incarnation: u64,
@@ -147,8 +148,8 @@ async fn run<M: Viewed>(
             return;
         }
     };
-    for listener in plan.listeners {
-        driver.serve(listener, M::LISTENER).expect("a bound listener can be served");
+    for port in plan.ports {
+        driver.serve(port, M::LISTENER);
     }
     let requests = Requests::shared();
     driver.set_tap(Some(tap(&requests, None)));

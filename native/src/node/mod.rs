@@ -10,7 +10,7 @@ mod watch;
 use std::{
     fs::{self, File},
     io,
-    net::{TcpListener, ToSocketAddrs},
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
     path::{Path, PathBuf},
     process,
     time::Duration,
@@ -25,7 +25,7 @@ use lab_core::{
 };
 use rustix::fs::{FlockOperation, flock};
 use tokio::{
-    net::UnixStream,
+    net::{TcpSocket, UnixStream},
     runtime::Builder,
     select,
     signal::unix::{SignalKind, signal},
@@ -41,7 +41,7 @@ use self::{
 use crate::{
     clock::Clock,
     disk::FileDisk,
-    driver::Limits,
+    driver::{self, Limits},
     failure::{Failure, Outcome, While},
     http::{self, metrics::NodeFigures},
     properties::{self, ServerConfig},
@@ -118,17 +118,40 @@ fn lock(folder: &Path) -> Outcome<File> {
 
 /// Binds a listener, or says who is in the way.
 pub fn bind(endpoint: &Endpoint) -> Outcome<TcpListener> {
-    let host = if endpoint.host.is_empty() { "0.0.0.0" } else { endpoint.host.as_str() };
-    let addresses = (host, endpoint.port).to_socket_addrs();
-    let addresses: Vec<_> = addresses.doing(|| format!("cannot find the address {endpoint}"))?.collect();
-    TcpListener::bind(addresses.as_slice()).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Failure::new(format!("port {} of {host} is in use", endpoint.port))
+    let addresses = addresses(endpoint)?;
+    TcpListener::bind(addresses.as_slice()).map_err(|error| cannot_bind(endpoint, &error))
+}
+
+/// Takes a port without listening there yet: connections are refused.
+fn take(endpoint: &Endpoint) -> Outcome<TcpSocket> {
+    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in addresses(endpoint)? {
+        result = driver::take(address);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result.map_err(|error| cannot_bind(endpoint, &error))
+}
+
+fn addresses(endpoint: &Endpoint) -> Outcome<Vec<SocketAddr>> {
+    let addresses = (host(endpoint), endpoint.port).to_socket_addrs();
+    Ok(addresses.doing(|| format!("cannot find the address {endpoint}"))?.collect())
+}
+
+fn host(endpoint: &Endpoint) -> &str {
+    if endpoint.host.is_empty() { "0.0.0.0" } else { &endpoint.host }
+}
+
+fn cannot_bind(endpoint: &Endpoint, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::new(format!("port {} of {} is in use", endpoint.port, host(endpoint)))
             .next("Stop what listens there (`ss -ltnp` shows it), or choose another port."),
         io::ErrorKind::PermissionDenied => {
             Failure::new(format!("port {} needs privileges", endpoint.port)).next("Choose a port above 1023.")
         }
         _ => Failure::new(format!("cannot listen on {endpoint}: {error}")),
-    })
+    }
 }
 
 /// Runs a node until it is asked to stop.
@@ -164,7 +187,7 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
     }
     let addresses: Vec<String> =
         config.broker_listeners.iter().chain(&config.controller_listeners).map(ToString::to_string).collect();
-    info!("node {} is up: listens on {}", config.node.node_id, addresses.join(" and "));
+    info!("node {} is up, its addresses are {}", config.node.node_id, addresses.join(" and "));
 
     let (mut orders, mut writer) = match supervisor {
         Some(stream) => {
@@ -238,7 +261,7 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
 
 type UnixStreamStd = std::os::unix::net::UnixStream;
 
-/// Starts the machines that the roles name, on listeners that are bound first.
+/// Starts the machines that the roles name, on ports that are taken first.
 fn start(
     config: &ServerConfig,
     options: &Options,
@@ -267,7 +290,7 @@ fn start(
     let combined = config.broker && config.controller;
     let plan = |program: Program, salt: u8, listeners: &[Endpoint]| -> Outcome<Plan> {
         let disk = open_disk(&config.data_dir)?;
-        let listeners = listeners.iter().map(bind).collect::<Outcome<_>>()?;
+        let ports = listeners.iter().map(take).collect::<Outcome<_>>()?;
         let record = options.record.as_ref().map(|path| {
             // Two machines, two recordings.
             let mut path = path.clone().into_os_string();
@@ -280,7 +303,7 @@ fn start(
             disk,
             clock,
             limits: limits.clone(),
-            listeners,
+            ports,
             recorder: record.transpose()?,
             incarnation: u64::from(process::id()),
             events: events.clone(),

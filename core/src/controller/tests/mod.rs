@@ -125,7 +125,7 @@ impl Bench {
                 Output::Close { conn } => self.closed.push(conn),
                 Output::Trace { kind, .. } => self.events.push(*kind),
                 Output::Exit => self.exited = true,
-                Output::Open { .. } | Output::Job { .. } | Output::Identified { .. } => {}
+                Output::Open { .. } | Output::Job { .. } | Output::Identified { .. } | Output::Listen => {}
             }
         }
         if !self.hold_syncs {

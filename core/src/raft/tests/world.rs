@@ -435,7 +435,7 @@ impl World {
                 self.sequence += 1;
                 self.queue.insert((at, self.sequence), Happening::Synced { node: id, life, token, target });
             }
-            Output::Identified { .. } => {}
+            Output::Identified { .. } | Output::Listen => {}
             Output::Trace { kind, .. } => {
                 let votes = match &*kind {
                     EventKind::VoteGranted { pre_vote, .. } => !pre_vote,

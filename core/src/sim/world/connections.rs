@@ -182,7 +182,8 @@ impl World {
         }
     }
 
-    /// A SYN arrives: the kernel accepts it even for a paused process, and refuses it for a dead one.
+    /// A SYN arrives: the kernel accepts it even for a paused process, and refuses it for one that is dead or does not
+    /// listen yet.
     pub(super) fn connect_arrives(&mut self, key: ConnKey) {
         let Some((from, to)) = self.net.conns.get(&key).map(|c| c.path(0)) else { return };
         let cut = self.net.link(from, to).cut || self.net.link(to, from).cut;
@@ -203,7 +204,7 @@ impl World {
             self.plan(self.now.plus_ms(delay), What::Connect { conn: key });
             return;
         }
-        if self.nodes[to].process.is_none() {
+        if !self.nodes[to].listening {
             let cause = self.nodes[to].ended_by;
             self.push(key, 1, Item::Closed { cause }, 0);
             return;

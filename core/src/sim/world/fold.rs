@@ -57,6 +57,7 @@ impl World {
             Output::Job { token, .. } => words(&[7, token.0]),
             Output::Identified { conn, peer } => words(&[8, conn.0, peer.0 as u64]),
             Output::Exit => words(&[9]),
+            Output::Listen => words(&[10]),
             Output::Trace { .. } => {}
         }
     }

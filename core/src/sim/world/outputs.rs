@@ -23,6 +23,7 @@ impl World {
     fn perform(&mut self, ix: NodeIndex, output: Output) {
         self.fold_output(&output);
         match output {
+            Output::Listen => self.nodes[ix].listening = true,
             Output::Open { conn, to } => {
                 let listener = if to.port == 9093 { Listener::Controller } else { Listener::Broker };
                 let target = to.host.rsplit('-').next().and_then(|id| id.parse().ok());

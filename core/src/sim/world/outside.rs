@@ -16,6 +16,8 @@ pub enum Answer {
     Frame(Bytes),
     /// It closed the connection.
     Closed,
+    /// It accepts no connections.
+    Refused,
     /// The time was over.
     Nothing,
 }
@@ -42,6 +44,9 @@ impl World {
             Role::Controller => Listener::Controller,
             _ => Listener::Broker,
         };
+        if !self.nodes[ix].listening {
+            return Answer::Refused;
+        }
         self.asked += 1;
         let conn = ConnId(FIRST_CONN + self.asked);
         self.outside = Some(Outside { conn, answer: Answer::Nothing });

@@ -138,6 +138,7 @@ impl World {
             checks.ended(node.id);
         }
         node.process = None;
+        node.listening = false;
         if let Some(recorder) = node.recorder.take() {
             self.recordings.push(recorder.into_sink().into());
         }
