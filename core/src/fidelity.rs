@@ -98,7 +98,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Clients,
-        "What a consumer's application does is simulated: a time for each record, and when it commits offsets. commitSync waits for as long as it takes; Kafka's gives up after default.api.timeout.ms.",
+        "What a consumer's application does is simulated: a time for each record, and when it commits offsets.",
     ),
     of(Area::Clients, "Assignors do not look at racks; Java's do where members have them."),
     of(

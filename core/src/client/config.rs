@@ -144,6 +144,8 @@ pub struct ConsumerConfig {
     pub max_poll_records: usize,
     pub enable_auto_commit: bool,
     pub auto_commit_interval_ms: u64,
+    /// How long `commitSync` waits.
+    pub default_api_timeout_ms: u64,
     /// All partitions of these topics are assigned to it, or its share of them in the group.
     pub topics: Vec<String>,
     /// These partitions too.
@@ -183,6 +185,7 @@ impl Default for ConsumerConfig {
             max_poll_records: 500,
             enable_auto_commit: true,
             auto_commit_interval_ms: 5000,
+            default_api_timeout_ms: 60_000,
             topics: Vec::new(),
             partitions: Vec::new(),
             auto_offset_reset: OffsetReset::Latest,

@@ -4,9 +4,10 @@ use super::{ApplicationConfig, ConsumerConfig, OffsetCommits, OffsetReset};
 use crate::assign::Assignor;
 
 /// Names that [`ConsumerConfig::set`] knows. The last two are the lab's own and of a simulated application.
-pub const CONSUMER_SETTINGS: [&str; 10] = [
+pub const CONSUMER_SETTINGS: [&str; 11] = [
     "auto.commit.interval.ms",
     "auto.offset.reset",
+    "default.api.timeout.ms",
     "enable.auto.commit",
     "heartbeat.interval.ms",
     "max.poll.interval.ms",
@@ -31,6 +32,7 @@ impl ConsumerConfig {
                 let wanted = "earliest, latest, none or by_duration:PT1H30M";
                 self.auto_offset_reset = OffsetReset::parse(value).ok_or_else(|| wrong(wanted))?;
             }
+            "default.api.timeout.ms" => self.default_api_timeout_ms = number()?.min(i32::MAX as u64),
             "enable.auto.commit" => {
                 self.enable_auto_commit = value.parse().map_err(|_| wrong("true or false"))?;
             }

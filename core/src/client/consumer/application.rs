@@ -130,9 +130,9 @@ impl Consumer {
         match application.config.commits {
             OffsetCommits::After if worked_off => {
                 application.doing = Doing::Committing;
-                self.commit_by_hand(true);
+                self.commit_by_hand(ctx, true);
             }
-            OffsetCommits::Async if worked_off => self.commit_by_hand(false),
+            OffsetCommits::Async if worked_off => self.commit_by_hand(ctx, false),
             _ => {}
         }
     }
@@ -151,7 +151,7 @@ impl Consumer {
         application.given.extend(records.iter().map(|r| (r.partition.clone(), r.offset)));
         if application.config.commits == OffsetCommits::Before {
             application.doing = Doing::Committing;
-            self.commit_by_hand(true);
+            self.commit_by_hand(ctx, true);
         } else {
             application.go_on(ctx.ms());
         }
@@ -169,10 +169,10 @@ impl Consumer {
     }
 
     /// `commitSync` or `commitAsync` of the positions. Without a group there is nothing to commit to.
-    fn commit_by_hand(&mut self, sync: bool) {
+    fn commit_by_hand(&mut self, ctx: &Ctx<'_>, sync: bool) {
         let positions = self.positions();
         if let Some(membership) = &mut self.membership {
-            membership.commit_by_hand(positions, sync);
+            membership.commit_by_hand(ctx, positions, sync);
         }
     }
 }

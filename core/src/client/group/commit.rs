@@ -21,19 +21,39 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct ByHand {
     offsets: BTreeMap<TopicPartition, i64>,
-    /// It waits for the answer.
-    sync: bool,
+    /// It waits for the answer until then.
+    sync_until_ms: Option<u64>,
     sent: bool,
 }
 
 impl Membership {
-    /// `commitSync` or `commitAsync`. Only the first is tried again, and waited for.
-    pub(in crate::client) fn commit_by_hand(&mut self, offsets: BTreeMap<TopicPartition, i64>, sync: bool) {
-        self.by_hand = Some(ByHand { offsets, sync, sent: false });
+    /// `commitSync` or `commitAsync`. Only the first is tried again, and waited for, until `default.api.timeout.ms` have
+    /// passed (`ConsumerCoordinator.commitOffsetsSync`).
+    pub(in crate::client) fn commit_by_hand(
+        &mut self,
+        ctx: &Ctx<'_>,
+        offsets: BTreeMap<TopicPartition, i64>,
+        sync: bool,
+    ) {
+        let sync_until_ms = sync.then_some(ctx.ms() + self.config.default_api_timeout_ms);
+        self.by_hand = Some(ByHand { offsets, sync_until_ms, sent: false });
     }
 
     pub(in crate::client) fn waits_for_commit(&self) -> bool {
-        self.by_hand.as_ref().is_some_and(|by_hand| by_hand.sync)
+        self.gives_up_commit_ms().is_some()
+    }
+
+    /// When the `commitSync` that is waited for ends without success.
+    pub(super) fn gives_up_commit_ms(&self) -> Option<u64> {
+        self.by_hand.as_ref()?.sync_until_ms
+    }
+
+    /// Whether what was sent arrives after all stays open (`TimeoutException`).
+    pub(super) fn give_up_commit(&mut self, ctx: &Ctx<'_>) {
+        if self.gives_up_commit_ms().is_some_and(|until_ms| until_ms <= ctx.ms()) {
+            self.by_hand = None;
+            self.last_error = Some("an offset commit failed: default.api.timeout.ms have passed".into());
+        }
     }
 
     /// Sends what the application wants committed, unless the group has gone on: then its offsets are not its own to
@@ -49,7 +69,7 @@ impl Membership {
             return;
         }
         by_hand.sent = true;
-        let (offsets, sync) = (by_hand.offsets.clone(), by_hand.sync);
+        let (offsets, sync) = (by_hand.offsets.clone(), by_hand.sync_until_ms.is_some());
         if !self.commit(ctx, coordinator, &offsets) || !sync {
             self.by_hand = None;
         }

@@ -251,6 +251,7 @@ impl Membership {
         if poll == Poll::Inside {
             self.catch_up(ctx, metadata, positions);
         }
+        self.give_up_commit(ctx);
         if self.fatal || self.leaving == Leaving::Done {
             self.by_hand = None;
             return;
@@ -294,6 +295,7 @@ impl Membership {
 
     pub(super) fn deadline_ms(&self, now_ms: u64, poll: Poll) -> Option<u64> {
         let mut deadlines: Vec<u64> = self.links.deadline_ms(now_ms).into_iter().collect();
+        deadlines.extend(self.gives_up_commit_ms());
         if self.not_before_ms > now_ms {
             deadlines.push(self.not_before_ms);
         }
