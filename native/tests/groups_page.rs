@@ -27,6 +27,10 @@ const HELD: &str = "(() => { const groups = lab.view().nodes.flatMap(n => n.brok
         members: Object.fromEntries(g.members.map(m => ['Consumer ' + m.client_id, \
             m.partitions.map(p => p.topic + '-' + p.partition).sort()])) }; })()";
 
+/// By how many pixels the picture is higher than the place that it has.
+const OVER: &str =
+    "(() => { const s = document.querySelector('.stage .scroll'); return s.scrollHeight - s.clientHeight; })()";
+
 fn owners(drawn: &Value) -> Vec<(String, usize)> {
     let members = drawn["members"].as_object().into_iter().flatten();
     members.map(|(name, partitions)| (name.clone(), partitions.as_array().map_or(0, Vec::len))).collect()
@@ -52,6 +56,8 @@ async fn browser_members_come_and_go_by_keyboard() {
     assert!(coordinator.description.contains("coordinates group billing"), "{}", coordinator.description);
     assert_eq!(page.serious().await, Vec::<String>::new());
 
+    assert_eq!(page.eval(OVER).await, 0);
+
     press(&page, "Add consumer").await;
     press(&page, "Play").await;
     let rebalancing = |drawn: &Value| drawn["state"] != "Stable";
@@ -65,6 +71,17 @@ async fn browser_members_come_and_go_by_keyboard() {
     press(&page, "Pause").await;
     page.find("listitem", "Consumer C").await;
     page.screenshot("groups-three").await;
+    assert_eq!(page.eval(OVER).await, 0);
+    // Bytes take the picture's place: the group stays in words.
+    page.press("x").await;
+    page.find("complementary", "Inspector").await;
+    page.find("group", "Group billing").await;
+    let member = page.find("listitem", "Consumer C").await;
+    let read = member.call("function() { return this.innerText; }").await;
+    assert!(read.as_str().is_some_and(|text| text.contains("reads orders-")), "{read}");
+    page.find("group", "Broker 2").await;
+    page.press("Escape").await;
+    page.find("button", "Add consumer").await;
     // The page draws what the coordinator holds.
     let (drawn, held) = (page.eval(DRAWN).await, page.eval(HELD).await);
     for key in ["state", "generation", "coordinator", "members"] {

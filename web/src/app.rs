@@ -20,7 +20,7 @@ use crate::{
     model,
     phone::Phone,
     shell::{Announcer, Dialogs, TopBar},
-    stage::{Mirror, Stage},
+    stage::{Stage, WholeMirror},
     timeline::Timeline,
     ui::{Choose, Layout, Ui},
 };
@@ -160,7 +160,7 @@ fn Cluster(props: &ClusterProps) -> Html {
                 <Lesson step={ui.settings.tour_step} settings={ui.settings.clone()} snapshot={snapshot.clone()} />
                 if ui.wide {
                     // The cluster stays in words while its picture makes room.
-                    <main class="hide" id="cluster" tabindex="-1" aria-label="Cluster"><Mirror view={snapshot.view.clone()} /></main>
+                    <main class="hide" id="cluster" tabindex="-1" aria-label="Cluster"><WholeMirror snapshot={snapshot.clone()} /></main>
                     <WireRoom snapshot={snapshot.clone()} ui={state.clone()} />
                 } else {
                     <Stage snapshot={snapshot.clone()} ui={state.clone()} />

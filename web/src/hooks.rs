@@ -1,9 +1,11 @@
-//! Hooks that hold a browser resource and give it back: frames, media queries, the window's width, keys.
+//! Hooks that hold a browser resource and give it back: frames, media queries, the window's width,
+//! an element's height, keys.
 
 use std::{cell::RefCell, rc::Rc};
 
 use gloo::events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 /// A tab that was hidden comes back with one long frame; nobody wants to watch a minute in one step.
@@ -61,6 +63,38 @@ pub fn use_window_width() -> f64 {
 fn window_width() -> f64 {
     let width = web_sys::window().and_then(|window| window.inner_width().ok());
     width.and_then(|width| width.as_f64()).unwrap_or(1440.0)
+}
+
+/// Height of an element in CSS pixels, as it changes.
+#[hook]
+pub fn use_height(node: &NodeRef) -> f64 {
+    // Until it is there: what a large window leaves.
+    let height = use_state(|| 600.0);
+    {
+        let (height, node) = (height.setter(), node.clone());
+        use_effect_with((), move |()| {
+            let element = node.cast::<Element>();
+            let read = {
+                let element = element.clone();
+                Closure::<dyn Fn()>::new(move || {
+                    if let Some(element) = &element {
+                        height.set(f64::from(element.client_height()));
+                    }
+                })
+            };
+            let observer = ResizeObserver::new(read.as_ref().unchecked_ref()).ok();
+            if let (Some(observer), Some(element)) = (&observer, &element) {
+                observer.observe(element);
+            }
+            move || {
+                if let Some(observer) = observer {
+                    observer.disconnect();
+                }
+                drop(read);
+            }
+        });
+    }
+    *height
 }
 
 /// Calls `on_key` for every key pressed anywhere in the page.

@@ -40,7 +40,8 @@ pub fn Phone(props: &PhoneProps) -> Html {
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let view = &snapshot.view;
     let groups = use_groups(snapshot);
-    // Kafka's own topics come after the groups.
+    // Kafka's own topics come after the groups. Where groups are the lesson, nobody should have to look for them.
+    let groups_first = snapshot.course.as_ref().is_some_and(|course| course.module == "Consumers");
     let partitions = |internal: bool| {
         let headlines =
             model::headlines(view).into_iter().filter(move |h| model::is_internal(&h.partition) == internal);
@@ -62,8 +63,9 @@ pub fn Phone(props: &PhoneProps) -> Html {
                     <Quorum view={view.clone()} />
                     <Nodes view={view.clone()} />
                     if let Some(trouble) = trouble { <p style="padding:12px 14px" role="status">{ trouble }</p> }
-                    { for partitions(false) }
+                    if !groups_first { { for partitions(false) } }
                     { for groups.iter().enumerate().map(|(i, group)| html! { <GroupCard key={group.id.clone()} group={group.clone()} first={i == 0} row=true /> }) }
+                    if groups_first { { for partitions(false) } }
                     { for partitions(true) }
                     <More snapshot={snapshot.clone()} />
                     <section class="pt" style="padding-bottom:8px"><ProduceForm topic={ui.partition.topic.clone()} />

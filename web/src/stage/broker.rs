@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::{
     Acts,
-    geometry::{BROKERS_HEIGHT, BROKERS_TOP, CARD_WIDTH},
+    geometry::{BROKERS_TOP, CARD_WIDTH},
     strip::{LogStrip, Size},
 };
 use crate::{
@@ -22,9 +22,6 @@ use crate::{
     model::{self, Condition, Role, Strip},
     ui::{Choose, Selection},
 };
-
-/// Replicas that fit into a card.
-const SHOWN: usize = 3;
 
 /// All that is drawn of a broker.
 #[derive(Clone, PartialEq)]
@@ -43,18 +40,20 @@ pub struct Card {
     coordinates: Vec<String>,
 }
 
+/// `shown` replicas fit into it.
 pub fn card(
     view: &ClusterView,
     node: &NodeView,
     headlines: &[Headline],
     partition: &TopicPartition,
     foot: AttrValue,
+    shown: usize,
 ) -> Card {
     let held: Vec<&Headline> = headlines.iter().filter(|h| model::strip(view, h, node.id, false).is_some()).collect();
     // A window of partitions that holds the picked one, the same on every card.
     let picked = headlines.iter().position(|h| &model::name_of(&h.partition) == partition).unwrap_or(0);
-    let start = (picked + 1).saturating_sub(SHOWN);
-    let window = headlines.iter().skip(start).take(SHOWN);
+    let start = (picked + 1).saturating_sub(shown);
+    let window = headlines.iter().skip(start).take(shown);
     let strips: Vec<Strip> = window.filter_map(|h| model::strip(view, h, node.id, false)).collect();
     let condition = model::condition(view, node);
     Card {
@@ -117,6 +116,7 @@ pub fn feet(view: &ClusterView, lab: &Lab, now: Time) -> BTreeMap<NodeId, AttrVa
 pub struct BrokerProps {
     pub card: Card,
     pub left: f64,
+    pub height: f64,
     pub picked: bool,
 }
 
@@ -128,7 +128,7 @@ pub fn Broker(props: &BrokerProps) -> Html {
         let (choose, id) = (choose.clone(), card.id);
         Callback::from(move |_| choose.dispatch(Choose::Select(Selection::Node(id))))
     };
-    let style = format!("left:{}px;top:{BROKERS_TOP}px;width:{CARD_WIDTH}px;height:{BROKERS_HEIGHT}px", props.left);
+    let style = format!("left:{}px;top:{BROKERS_TOP}px;width:{CARD_WIDTH}px;height:{}px", props.left, props.height);
     let class = classes!("card", "broker", card.condition.word(), props.picked.then_some("sel"));
     html! {
         <section {class} role="group" aria-label={format!("Broker {}", card.id)} aria-description={card.description.clone()}

@@ -12,7 +12,7 @@ use yew::prelude::*;
 
 use super::{
     chip::Chip,
-    geometry::{BROKERS_TOP, CLIENTS_TOP, Geometry, Lane, path},
+    geometry::{BROKERS_TOP, Geometry, Lane, path},
 };
 use crate::{context::use_choose, settings::less_motion, ui::Choose};
 
@@ -66,7 +66,7 @@ pub fn Flights(props: &FlightsProps) -> Html {
         <>
             { for ways }
             { for chips }
-            if surplus > 0 { <text class="t d to-end" x={(props.geometry.width - 4.0).to_string()} y={(CLIENTS_TOP - 8.0).to_string()}>{ format!("and {surplus} more messages") }</text> }
+            if surplus > 0 { <text class="t d to-end" x={(props.geometry.width - 4.0).to_string()} y={(props.geometry.clients_top() - 8.0).to_string()}>{ format!("and {surplus} more messages") }</text> }
         </>
     }
 }

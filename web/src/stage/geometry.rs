@@ -13,20 +13,51 @@ pub const CARD_GAP: f64 = 40.0;
 pub const TOP: f64 = 8.0;
 pub const CONTROLLERS_HEIGHT: f64 = 76.0;
 pub const BROKERS_TOP: f64 = TOP + CONTROLLERS_HEIGHT + 32.0;
-pub const BROKERS_HEIGHT: f64 = 246.0;
-pub const BROKERS_BOTTOM: f64 = BROKERS_TOP + BROKERS_HEIGHT;
-pub const CLIENTS_TOP: f64 = BROKERS_BOTTOM + 94.0;
 pub const CLIENTS_HEIGHT: f64 = 138.0;
 pub const PRODUCERS_WIDTH: f64 = 262.0;
+pub const CONSUMERS_LEFT: f64 = PRODUCERS_WIDTH + 18.0;
 pub const HEX_LEFT: f64 = 134.0;
 pub const HEX_PITCH: f64 = 62.0;
 
 pub type Point = (f64, f64);
 
+/// How much is drawn of what there is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Density {
+    /// Replicas on a broker's card.
+    pub replicas: usize,
+    /// Groups have one line a member.
+    pub rows: bool,
+    /// Between brokers and clients, for the lanes.
+    lanes: f64,
+}
+
+/// From all that there is room for on a large screen to what a small one can show at one time.
+const DENSITIES: [Density; 5] = [
+    Density { replicas: 3, rows: false, lanes: 94.0 },
+    Density { replicas: 3, rows: true, lanes: 94.0 },
+    Density { replicas: 2, rows: true, lanes: 94.0 },
+    Density { replicas: 2, rows: true, lanes: 76.0 },
+    Density { replicas: 1, rows: true, lanes: 76.0 },
+];
+
+impl Density {
+    fn brokers_height(&self) -> f64 {
+        114.0 + 44.0 * self.replicas as f64
+    }
+
+    fn clients_top(&self) -> f64 {
+        BROKERS_TOP + self.brokers_height() + self.lanes
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Geometry {
     pub width: f64,
     pub height: f64,
+    /// What is left out at the top: the controllers, until a lesson brings them in.
+    pub above: f64,
+    pub density: Density,
     brokers: Vec<NodeId>,
     controllers: Vec<NodeId>,
     producers: Vec<NodeId>,
@@ -40,14 +71,25 @@ pub struct Lane {
 }
 
 impl Geometry {
-    pub fn new(view: &ClusterView, groups: &[Group]) -> Self {
+    /// As much as fits into `room` pixels of height. What does not fit even so is scrolled to.
+    pub fn new(view: &ClusterView, groups: &[Group], has_controllers: bool, room: f64) -> Self {
         let brokers: Vec<_> = model::brokers(view).map(|(node, _)| node.id).collect();
         let count = brokers.len().max(3) as f64;
-        let cards: f64 = groups.iter().map(|group| groups::height(group) + groups::GAP).sum();
-        let readers = cards + if model::without_group(view).is_empty() { 0.0 } else { CLIENTS_HEIGHT };
+        let width = count * CARD_WIDTH + (count - 1.0) * CARD_GAP;
+        let alone = if model::without_group(view).is_empty() { 0.0 } else { CLIENTS_HEIGHT };
+        let height = |density: &Density| {
+            let card = |group| groups::height(group, density.rows, width - CONSUMERS_LEFT) + groups::GAP;
+            let readers = groups.iter().map(card).sum::<f64>() + alone;
+            density.clients_top() + readers.max(CLIENTS_HEIGHT) + 6.0
+        };
+        let above = if has_controllers { 0.0 } else { BROKERS_TOP - TOP };
+        let fits = DENSITIES.into_iter().find(|density| height(density) - above <= room);
+        let density = fits.unwrap_or(DENSITIES[DENSITIES.len() - 1]);
         Self {
-            width: count * CARD_WIDTH + (count - 1.0) * CARD_GAP,
-            height: CLIENTS_TOP + readers.max(CLIENTS_HEIGHT) + 6.0,
+            width,
+            height: height(&density),
+            above,
+            density,
             brokers,
             controllers: model::controllers(view).map(|node| node.id).collect(),
             producers: view.producers.iter().map(|p| p.id).collect(),
@@ -55,14 +97,22 @@ impl Geometry {
         }
     }
 
+    pub fn brokers_height(&self) -> f64 {
+        self.density.brokers_height()
+    }
+
+    fn brokers_bottom(&self) -> f64 {
+        BROKERS_TOP + self.brokers_height()
+    }
+
+    pub fn clients_top(&self) -> f64 {
+        self.density.clients_top()
+    }
+
     /// Fewer brokers than the picture has room for stand in its middle.
     pub fn broker_left(&self, index: usize) -> f64 {
         let taken = self.brokers.len() as f64 * (CARD_WIDTH + CARD_GAP) - CARD_GAP;
         (self.width - taken).max(0.0) / 2.0 + index as f64 * (CARD_WIDTH + CARD_GAP)
-    }
-
-    pub fn consumers_left(&self) -> f64 {
-        PRODUCERS_WIDTH + 18.0
     }
 
     fn broker(&self, id: NodeId) -> Option<usize> {
@@ -118,8 +168,9 @@ impl Geometry {
         };
         let (x1, x2) = (self.port(from, slot(from, to)), self.port(to, slot(to, from)));
         let depth = (high - low - 1) as f64 * 22.0 + if way == 1 { 14.0 } else { 25.0 };
-        let y = BROKERS_BOTTOM + depth;
-        Lane { points: vec![(x1, BROKERS_BOTTOM), (x1, y), (x2, y), (x2, BROKERS_BOTTOM)] }
+        let bottom = self.brokers_bottom();
+        let y = bottom + depth;
+        Lane { points: vec![(x1, bottom), (x1, y), (x2, y), (x2, bottom)] }
     }
 
     fn client_lane(&self, client: usize, broker: usize) -> Lane {
@@ -129,16 +180,18 @@ impl Geometry {
             None => 40.0 + client as f64 * 96.0 + broker as f64 * 20.0,
             Some(consumer) => {
                 // As far apart as there is room for.
-                let room = self.width - self.consumers_left() - 60.0;
+                let room = self.width - CONSUMERS_LEFT - 60.0;
                 let pitch = (room / self.consumers.len() as f64).min(96.0);
                 let step = (pitch / (brokers as f64 + 0.8)).min(20.0);
-                self.consumers_left() + 40.0 + consumer as f64 * pitch + broker as f64 * step
+                CONSUMERS_LEFT + 40.0 + consumer as f64 * pitch + broker as f64 * step
             }
         };
         let all = (self.producers.len() + self.consumers.len()) * brokers;
         let level = (client * brokers + broker) as f64 / all.max(2) as f64;
-        let y = CLIENTS_TOP - 8.0 - level * 36.0;
-        Lane { points: vec![(x1, CLIENTS_TOP), (x1, y), (x2, y), (x2, BROKERS_BOTTOM)] }
+        let top = self.clients_top();
+        // Above them, ways between brokers turn.
+        let y = top - 8.0 - level * (self.density.lanes - 58.0);
+        Lane { points: vec![(x1, top), (x1, y), (x2, y), (x2, self.brokers_bottom())] }
     }
 }
 

@@ -12,6 +12,7 @@ mod flights;
 mod geometry;
 pub mod groups;
 mod lanes;
+mod member;
 mod metadata;
 mod mirror;
 mod partitions;
@@ -25,11 +26,12 @@ use yew::prelude::*;
 
 pub use acts::Acts;
 pub use caption::Caption;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, WholeMirror};
 pub use producers::ProduceForm;
 
 use crate::{
     context::{use_choose, use_lab},
+    hooks::use_height,
     icon::Hotkey,
     lab::Snapshot,
     model,
@@ -41,7 +43,7 @@ use controllers::Controllers;
 use crowns::Crowns;
 use fleet::Fleet;
 use flights::Flights;
-use geometry::{CLIENTS_TOP, Geometry};
+use geometry::{CONSUMERS_LEFT, Geometry};
 use groups::{GroupCard, use_groups};
 use lanes::Lanes;
 use partitions::Partitions;
@@ -56,6 +58,8 @@ pub struct StageProps {
 #[component]
 pub fn Stage(props: &StageProps) -> Html {
     let (lab, choose) = (use_lab(), use_choose());
+    let scroll = use_node_ref();
+    let room = use_height(&scroll);
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let layout = |layout: Layout| {
         let choose = choose.clone();
@@ -85,10 +89,10 @@ pub fn Stage(props: &StageProps) -> Html {
                     </span>
                 </span>
             </header>
-            <div class="scroll">
+            <div class="scroll" ref={scroll}>
                 { match ui.layout {
                     Layout::Fleet => html! { <Fleet snapshot={snapshot.clone()} ui={ui.clone()} /> },
-                    Layout::Brokers => html! { <BrokersLayout snapshot={snapshot.clone()} ui={ui.clone()} /> },
+                    Layout::Brokers => html! { <BrokersLayout snapshot={snapshot.clone()} ui={ui.clone()} {room} /> },
                     Layout::Partitions => html! { <Partitions snapshot={snapshot.clone()} ui={ui.clone()} /> },
                 } }
             </div>
@@ -98,28 +102,39 @@ pub fn Stage(props: &StageProps) -> Html {
     }
 }
 
+#[derive(Properties, PartialEq)]
+struct BrokersProps {
+    snapshot: Rc<Snapshot>,
+    ui: Rc<Ui>,
+    /// Height that is there to be drawn in.
+    room: f64,
+}
+
 #[component]
-fn BrokersLayout(props: &StageProps) -> Html {
+fn BrokersLayout(props: &BrokersProps) -> Html {
     let (snapshot, ui) = (&props.snapshot, &props.ui);
     let course = snapshot.course.as_deref();
     let view = &shown::cluster(&snapshot.view, course);
     let groups = use_groups(snapshot);
-    let geometry = Rc::new(Geometry::new(view, &groups));
-    let sessions = if shown::has_controllers(course) { lanes::sessions(view) } else { Vec::new() };
+    let has_controllers = shown::has_controllers(course);
+    let geometry = Rc::new(Geometry::new(view, &groups, has_controllers, props.room));
+    let sessions = if has_controllers { lanes::sessions(view) } else { Vec::new() };
     let headlines = model::headlines(view);
     let lab = use_lab();
     let feet = broker::feet(view, &lab, snapshot.now);
     let cards = model::brokers(view).enumerate().map(|(i, (node, _))| {
-        let card = broker::card(view, node, &headlines, &ui.partition, feet.get(&node.id).cloned().unwrap_or_default());
+        let foot = feet.get(&node.id).cloned().unwrap_or_default();
+        let card = broker::card(view, node, &headlines, &ui.partition, foot, geometry.density.replicas);
         let picked = ui.selection == Selection::Node(node.id);
-        html! { <Broker key={node.id.0} {card} {picked} left={geometry.broker_left(i)} /> }
+        html! { <Broker key={node.id.0} {card} {picked} left={geometry.broker_left(i)} height={geometry.brokers_height()} /> }
     });
     let alone = model::without_group(view);
     let picked = match ui.selection {
         Selection::Event(event) => Some(event),
         _ => None,
     };
-    let size = format!("width:{}px;height:{}px", geometry.width, geometry.height);
+    let size = format!("width:{}px;height:{}px;margin-top:-{}px", geometry.width, geometry.height, geometry.above);
+    let (top, width) = (geometry.clients_top(), geometry.width - CONSUMERS_LEFT);
     html! {
         <div class="world" style={size}>
             <svg class="lanes" width={geometry.width.to_string()} height={geometry.height.to_string()} aria-hidden="true">
@@ -127,11 +142,11 @@ fn BrokersLayout(props: &StageProps) -> Html {
             </svg>
             <Controllers view={view.clone()} selection={ui.selection.clone()} width={geometry.width} />
             { for cards }
-            <Producers producers={view.producers.clone()} topic={ui.partition.topic.clone()} live={snapshot.live.is_some()} />
-            <div class="readers" style={format!("left:{}px;top:{CLIENTS_TOP}px;width:{}px", geometry.consumers_left(), geometry.width - geometry.consumers_left())}>
-                { for groups.iter().enumerate().map(|(i, group)| html! { <GroupCard key={group.id.clone()} group={group.clone()} first={i == 0} /> }) }
+            <Producers {top} producers={view.producers.clone()} topic={ui.partition.topic.clone()} live={snapshot.live.is_some()} />
+            <div class="readers" style={format!("left:{CONSUMERS_LEFT}px;top:{top}px;width:{width}px")}>
+                { for groups.iter().enumerate().map(|(i, group)| html! { <GroupCard key={group.id.clone()} group={group.clone()} first={i == 0} row={geometry.density.rows} /> }) }
                 if groups.is_empty() || !alone.is_empty() {
-                    <Consumers consumers={alone} bootstrap={snapshot.live.as_ref().map(|live| live.bootstrap.clone())} width={geometry.width - geometry.consumers_left()} />
+                    <Consumers consumers={alone} bootstrap={snapshot.live.as_ref().map(|live| live.bootstrap.clone())} {width} />
                 }
             </div>
             <svg class="lanes" width={geometry.width.to_string()} height={geometry.height.to_string()} aria-hidden="true">

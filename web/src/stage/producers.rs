@@ -4,7 +4,7 @@ use lab_core::view::{Action, ProducerView};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::geometry::{CLIENTS_HEIGHT, CLIENTS_TOP, PRODUCERS_WIDTH};
+use super::geometry::{CLIENTS_HEIGHT, PRODUCERS_WIDTH};
 use crate::{
     context::use_lab,
     icon::{Hotkey, Icon},
@@ -12,6 +12,7 @@ use crate::{
 
 #[derive(Properties, PartialEq)]
 pub struct ProducersProps {
+    pub top: f64,
     pub producers: Vec<ProducerView>,
     pub topic: String,
     pub live: bool,
@@ -19,7 +20,7 @@ pub struct ProducersProps {
 
 #[component]
 pub fn Producers(props: &ProducersProps) -> Html {
-    let style = format!("left:0;top:{CLIENTS_TOP}px;width:{PRODUCERS_WIDTH}px;min-height:{CLIENTS_HEIGHT}px");
+    let style = format!("left:0;top:{}px;width:{PRODUCERS_WIDTH}px;min-height:{CLIENTS_HEIGHT}px", props.top);
     let acks = props.producers.iter().find(|p| !p.acks.is_empty()).map(|p| format!("acks={}", p.acks));
     // What somebody else's client waits for, only that client knows.
     let number = |p: &ProducerView, n: u64| {
