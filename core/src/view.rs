@@ -302,6 +302,8 @@ pub struct ConsumerView {
     pub working_on: Option<(TopicPartition, i64)>,
     /// Records that the application was given and has not worked off, that one included.
     pub unprocessed: u64,
+    /// How long its application works on each record. One that takes no time tells nothing of being done with it.
+    pub processing_ms: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -124,6 +124,23 @@ impl Evidence {
         found.map_or(Value::None, Value::from)
     }
 
+    /// How long the application of a reader works on each record.
+    pub(super) fn processing_ms(&self, consumer: NodeId) -> Value {
+        let found = self.view.consumers.iter().find(|c| c.id == consumer);
+        found.map_or(Value::None, |c| Value::Int(c.processing_ms as i64))
+    }
+
+    /// How often applications of this group have worked off a record. Without a group: applications without one.
+    pub(super) fn processed(&self, group: &Value, partition: &TopicPartition, offset: i64) -> i64 {
+        let same = |fact: &&Fact| {
+            fact.name == "Processed"
+                && fact.field("offset") == Value::Int(offset)
+                && is(fact, partition)
+                && fact.field("group") == *group
+        };
+        self.facts.iter().filter(same).count() as i64
+    }
+
     /// Size of the in-sync set when the newest fact was seen.
     pub(super) fn isr_size(&self, partition: &TopicPartition) -> Value {
         let about =

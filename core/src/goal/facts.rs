@@ -35,7 +35,8 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
     ("Produced", &["topic", "partition", "producer", "key"]),
     ("ProduceAck", &["topic", "partition", "producer", "offset", "records", "acks", "isr_size", "epoch"]),
     ("ProduceErr", &["topic", "partition", "producer", "code", "final"]),
-    ("Delivered", &["topic", "partition", "reader", "group", "offset", "key"]),
+    ("Delivered", &["topic", "partition", "reader", "group", "offset", "key", "processing_ms"]),
+    ("Processed", &["topic", "partition", "reader", "group", "offset", "key", "times"]),
     ("Fetch", &["by", "from", "topic", "partition", "offset"]),
     ("FetchAnswer", &["by", "to", "records"]),
     ("ConsumerStop", &["reader", "graceful"]),
@@ -220,18 +221,30 @@ pub(super) fn of_event(event: &Event, known: &Evidence) -> Vec<(&'static str, Fi
         }
         EventKind::RecordsRead { partition, from, to } => (*from..=(*to).min(from.saturating_add(READ_MOST)))
             .map(|offset| {
-                let fields = vec![
-                    ("reader", name_of(event.node)),
-                    ("group", known.group_of(event.node)),
-                    ("offset", offset.into()),
-                    ("key", known.key_at(partition, offset)),
-                ];
+                let mut fields = read(event.node, partition, offset, known);
+                fields.push(("processing_ms", known.processing_ms(event.node)));
                 ("Delivered", of(partition, fields))
             })
             .collect(),
+        EventKind::RecordProcessed { partition, offset } => {
+            let mut fields = read(event.node, partition, *offset, known);
+            let before = known.processed(&known.group_of(event.node), partition, *offset);
+            fields.push(("times", (before + 1).into()));
+            one("Processed", of(partition, fields))
+        }
         EventKind::Sent(frame) if frame.api_key == 1 && !frame.background => fetch(frame),
         kind => groups::fact(event.node, kind, known).into_iter().collect(),
     }
+}
+
+/// Who has to do with which record.
+fn read(reader: NodeId, partition: &TopicPartition, offset: i64, known: &Evidence) -> Fields {
+    vec![
+        ("reader", name_of(reader)),
+        ("group", known.group_of(reader)),
+        ("offset", offset.into()),
+        ("key", known.key_at(partition, offset)),
+    ]
 }
 
 /// A server and a reader are two things to lose.

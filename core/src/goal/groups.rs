@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use super::{
     Evidence, Fact, Value,
     facts::{Fields, error_name, name_of, of},
+    records,
 };
 use crate::{
+    group::{OFFSETS_TOPIC, placement::partition_for},
     id::{NodeId, TopicPartition},
     seam::Time,
     trace::EventKind,
@@ -37,8 +39,11 @@ pub(super) fn member(view: &ClusterView, group_id: &str, name: &str) -> Option<M
 
 /// A property of a group. A group that nobody coordinates does not exist.
 pub(super) fn field(view: &ClusterView, id: &str, name: &str, evidence: &Evidence) -> Value {
-    if name == "paused_ms" {
-        return paused_ms(id, view.at, evidence).into();
+    match name {
+        "paused_ms" => return paused_ms(id, view.at, evidence).into(),
+        "redelivered" => return records::redelivered(view, id, evidence).into(),
+        "skipped" => return group(view, id).map_or(0, |group| records::skipped(view, &group, evidence)).into(),
+        _ => {}
     }
     let Some(group) = group(view, id) else {
         return if name == "exists" { false.into() } else { Value::None };
@@ -59,6 +64,10 @@ pub(super) fn field(view: &ClusterView, id: &str, name: &str, evidence: &Evidenc
         "members" => names(|_| true),
         "idle" => names(|member| member.partitions.is_empty()),
         "lag" => group.lag.into(),
+        "offsets_partition" => {
+            let offsets = view.headline().iter().filter(|h| h.partition.topic == OFFSETS_TOPIC).count();
+            i64::from(partition_for(id, offsets as i32)).into()
+        }
         _ => Value::None,
     }
 }

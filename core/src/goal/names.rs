@@ -20,6 +20,7 @@ pub(super) fn check(expr: &Expr, scope: &mut Vec<String>) -> Result<Kind, GoalEr
             Ok(Kind::Value)
         }
         Node::Name(name) if scope.contains(name) => Ok(Kind::Value),
+        Node::Name(name) if not_built(expr.at, name).is_err() => not_built(expr.at, name).map(|()| Kind::Value),
         Node::Name(name) => property(Kind::Cluster, name).ok_or_else(|| {
             let mut known: Vec<&str> = scope.iter().map(String::as_str).collect();
             for property in of(Kind::Cluster) {

@@ -197,6 +197,10 @@ impl<'a> Parser<'a> {
                         })?;
                         Node::Event { name: word, conditions: self.conditions()? }
                     }
+                    _ if self.take("{") => {
+                        let cure = format!("write {}{{...}}: events have capitals", capitals(&word));
+                        return Err(GoalError::new(at, format!("no event is written {word:?}"), cure));
+                    }
                     _ => Node::Name(word),
                 }
             }
@@ -344,6 +348,12 @@ fn literal(expr: &mut Expr) {
     if let Node::Name(word) = &expr.node {
         expr.node = Node::Text(word.clone());
     }
+}
+
+/// `record_processed` is `RecordProcessed`.
+fn capitals(word: &str) -> String {
+    let part = |part: &str| part.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(part.chars().skip(1)).collect();
+    word.split('_').map(part).collect::<Vec<String>>().concat()
 }
 
 fn is_word(c: char) -> bool {

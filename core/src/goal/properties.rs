@@ -100,6 +100,9 @@ const PROPERTIES: &[(Kind, &str, Kind)] = &[
     (Kind::Group, "lag", Kind::Value),
     (Kind::Group, "lag(", Kind::Value),
     (Kind::Group, "paused_ms", Kind::Value),
+    (Kind::Group, "redelivered", Kind::Value),
+    (Kind::Group, "skipped", Kind::Value),
+    (Kind::Group, "offsets_partition", Kind::Value),
     (Kind::Member, "id", Kind::Value),
     (Kind::Member, "instance_id", Kind::Value),
     (Kind::Member, "partitions", Kind::Value),
@@ -121,11 +124,17 @@ pub(super) fn of(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
     PROPERTIES.iter().filter(move |(k, ..)| *k == kind).map(|(_, name, _)| name.trim_end_matches('('))
 }
 
-/// What teachers ask about and this lab does not have, with what to do instead. Functions and events.
+/// What teachers ask about and this lab does not have, or has under another name, with what to do instead. Functions,
+/// events and names.
 pub(super) const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("share", "share groups (KIP-932) are not built", "ask about a consumer group: group(\"billing\")"),
     ("ShareState", "share groups (KIP-932) are not built", "ask about a consumer group: group(\"billing\")"),
     ("LockExpired", "share groups (KIP-932) are not built", "ask about a consumer group: group(\"billing\")"),
+    ("Redelivered", "what is done twice is told by Processed", "write Processed{group: billing, times >= 2}"),
+    ("RecordProcessed", "goals call it Processed", "write Processed{group: billing, offset: 0}"),
+    ("record_processed", "goals call it Processed", "write Processed{group: billing, offset: 0}"),
+    ("redelivered", "it is a group that does records again", "write group(\"billing\").redelivered"),
+    ("skipped", "it is a group that skips records", "write group(\"billing\").skipped"),
     ("txn", "transactions (KIP-98) are not built", "take it away"),
     ("TxnAborted", "transactions (KIP-98) are not built", "take it away"),
     (

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Evidence, Fact, Value, paths};
 use crate::{
-    id::NodeId,
-    view::{PartitionView, ProcessState},
+    id::{NodeId, TopicPartition},
+    view::{ClusterView, ConsumerView, GroupView, PartitionView, ProcessState},
 };
 
 /// Which records a question is about.
@@ -96,6 +96,42 @@ pub(super) fn distinct_partitions(evidence: &Evidence, filter: &Filter) -> i64 {
     found.sort();
     found.dedup();
     found.len() as i64
+}
+
+/// Records that applications of the group worked off more than once since the evidence began: after a crash the next one
+/// begins at the committed offset.
+pub(super) fn redelivered(view: &ClusterView, group: &str, evidence: &Evidence) -> i64 {
+    let again = |fact: &&Fact| fact.name == "Processed" && fact.at <= view.at && fact.field("times") == Value::Int(2);
+    evidence.facts.iter().filter(again).filter(|fact| fact.field("group") == Value::from(group)).count() as i64
+}
+
+/// Records that the group was given since the evidence began, has committed, and that no application of it has worked off:
+/// nobody will. Applications that take no time over a record are done with it at once, and tell nothing of that.
+pub(super) fn skipped(view: &ClusterView, group: &GroupView, evidence: &Evidence) -> i64 {
+    let ours = |fact: &&Fact| fact.field("group") == Value::from(group.id.as_str());
+    let place = |fact: &Fact| {
+        (fact.field("topic").to_string(), fact.field("partition").as_int(), fact.field("offset").as_int())
+    };
+    let named = |name| evidence.facts.iter().filter(move |fact| fact.name == name && fact.at <= view.at);
+    // Who still runs comes to what it was given.
+    let will_be_done = |given: &Fact| {
+        let reader = given.field("reader");
+        let is = |c: &&ConsumerView| reader == Value::from(c.name.as_str());
+        let at_work =
+            view.consumers.iter().find(is).is_some_and(|c| c.process != ProcessState::Down && c.unprocessed > 0);
+        at_work && !named("ConsumerStop").any(|stop| stop.event > given.event && stop.field("reader") == reader)
+    };
+    let mut missing: BTreeSet<Place> = BTreeSet::new();
+    let mut fine: BTreeSet<Place> = named("Processed").filter(ours).map(place).collect();
+    for given in named("Delivered").filter(ours).filter(|fact| fact.field("processing_ms").as_int() > Some(0)) {
+        let kept = if will_be_done(given) { &mut fine } else { &mut missing };
+        kept.insert(place(given));
+    }
+    let committed = |place: &&Place| {
+        let of = |(p, _): &&(TopicPartition, i64)| p.topic == place.0 && Some(i64::from(p.partition)) == place.1;
+        group.committed.iter().find(of).is_some_and(|&(_, next)| place.2 < Some(next))
+    };
+    missing.difference(&fine).filter(committed).count() as i64
 }
 
 type Place = (String, Option<i64>, Option<i64>);

@@ -85,6 +85,10 @@ impl Application {
         self.config.processing_ms = processing_ms;
     }
 
+    pub(super) fn processing_ms(&self) -> u64 {
+        self.config.processing_ms
+    }
+
     pub(super) fn poll(&self) -> Poll {
         if self.doing == Doing::Polling { Poll::Inside } else { Poll::Outside { since_ms: self.polled_ms } }
     }

@@ -166,6 +166,7 @@ impl Consumer {
             generation: self.membership.as_ref().map_or(-1, Membership::generation),
             working_on: work.0.cloned(),
             unprocessed: work.1,
+            processing_ms: self.application.as_ref().map_or(0, Application::processing_ms),
             last_error: self
                 .failed
                 .as_deref()
