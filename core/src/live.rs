@@ -5,10 +5,12 @@
 //! the view that have changed ([`Update`]), and events as they come. Each [`ClientMessage`] is answered by exactly one
 //! [`ServerMessage::Done`] or [`ServerMessage::Frame`] with its id.
 
+mod clients;
 mod sections;
 
 use serde::{Deserialize, Serialize};
 
+pub use clients::add_clients;
 pub use sections::{Assembly, Changes, Section, Update};
 
 use crate::{id::EventId, trace::Event, view::Action};

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use gloo::timers::callback::Interval;
 use lab_core::{
     id::EventId,
-    live::{Ask, Assembly, ClientMessage, ServerMessage, SessionInfo, from_hex},
+    live::{Ask, Assembly, ClientMessage, ServerMessage, SessionInfo, add_clients, from_hex},
     seam::Time,
     trace::{Event, EventKind},
-    view::{Action, ClientView, ClusterView, ConsumerView, FrameView, GroupView, ProducerView},
+    view::{Action, ClusterView, FrameView},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -126,20 +126,7 @@ impl Live {
         // Events are counted by who keeps them.
         view.events = (shared.forgotten + shared.events.len()) as u64;
         view.in_flight = shared.flying.iter().cloned().collect();
-        for client in view.clients() {
-            // The lab's own tell of themselves.
-            if view.producers.iter().any(|p| p.name == client.client_id)
-                || view.consumers.iter().any(|c| c.name == client.client_id)
-            {
-                continue;
-            }
-            if client.positions.is_empty() {
-                view.producers.extend(producer(&client));
-            } else {
-                view.consumers.push(consumer(client));
-            }
-        }
-        join_groups(&mut view);
+        add_clients(&mut view);
         view
     }
 
@@ -222,40 +209,6 @@ impl Shared {
         self.flying.retain(|frame| frame.facts.arrives_at > now);
         flew
     }
-}
-
-/// A client that has produced, as far as its brokers can tell.
-fn producer(client: &ClientView) -> Option<ProducerView> {
-    client.versions.iter().any(|(api, _)| api == "Produce").then(|| ProducerView {
-        id: client.id,
-        name: name(client),
-        producer_id: -1,
-        ..ProducerView::default()
-    })
-}
-
-fn consumer(client: ClientView) -> ConsumerView {
-    let read = client.positions.iter().map(|p| p.position.max(0) as u64).sum();
-    ConsumerView { id: client.id, name: name(&client), read, positions: client.positions, ..ConsumerView::default() }
-}
-
-/// A client is in the group that has a member of its name. Which member it is, is known if only one is called so.
-fn join_groups(view: &mut ClusterView) {
-    let named = |group: GroupView| {
-        let id = group.id;
-        group.members.into_iter().map(move |member| (member.client_id, id.clone(), member.id))
-    };
-    let members: Vec<(String, String, String)> = view.groups().into_iter().flat_map(named).collect();
-    for consumer in &mut view.consumers {
-        let mut mine = members.iter().filter(|(name, ..)| *name == consumer.name);
-        let Some((_, group, member)) = mine.next() else { continue };
-        consumer.group_id = Some(group.clone());
-        consumer.member_id = mine.next().is_none().then(|| member.clone());
-    }
-}
-
-fn name(client: &ClientView) -> String {
-    if client.client_id.is_empty() { "unnamed".into() } else { client.client_id.clone() }
 }
 
 impl Drop for Live {
