@@ -82,7 +82,7 @@ pub fn draw(lessons: &[Lesson], wish: &Wish) -> Vec<Item> {
     drawn
 }
 
-fn item(lesson: &Lesson, template: &Template, scenario: String, seed: u64, says: Option<String>) -> Item {
+pub(crate) fn item(lesson: &Lesson, template: &Template, scenario: String, seed: u64, says: Option<String>) -> Item {
     Item {
         lesson: lesson.name.clone(),
         quiz: template.name.clone(),

@@ -2,7 +2,8 @@
 //! (questions). No Rust belongs to a lesson; `README.md` beside this crate's manifest says how to write one.
 //!
 //! Read `raw` (what the files hold), `model` (what it means, or where it is wrong), `progress` (a lesson that somebody
-//! takes), `quiz` (questions computed from a cluster), `interview` (questions of all lessons) and `check` (whether a lesson keeps what it promises).
+//! takes), `quiz` (questions computed from a cluster), `stand_in` (those of a cluster that cannot be copied), `interview`
+//! (questions of all lessons) and `check` (whether a lesson keeps what it promises).
 #![forbid(unsafe_code)]
 
 pub mod check;
@@ -13,6 +14,7 @@ mod model;
 mod progress;
 pub mod quiz;
 mod raw;
+mod stand_in;
 mod trouble;
 mod words;
 
@@ -20,6 +22,7 @@ pub use fill::Variables;
 pub use line::{Line, read as read_line};
 pub use model::{Goal, Lesson, REGIONS, Script, Step, StepKind, Template};
 pub use progress::{GoalState, Progress};
+pub use stand_in::{StandIn, stand_in};
 pub use trouble::Trouble;
 pub use words::{Inline, Words, inline};
 

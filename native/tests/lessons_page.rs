@@ -363,6 +363,61 @@ async fn browser_live_lesson_meets_its_goals_on_real_processes() {
     page.close().await;
 }
 
+/// A lesson about groups on real processes: a question asked of a cluster that stands in, members that come and go for real,
+/// and the same goals.
+#[tokio::test]
+async fn browser_live_lesson_shares_partitions_among_real_members() {
+    let Some(cluster) = Server::up() else { return };
+    let page = Page::open(&cluster.url("/#live&lesson=groups-share-partitions"), 1440, 900).await;
+    page.until("the lesson", PLACE, |place| place == "Lesson 25, step 1 of 6").await;
+    let press = async |name: &str| {
+        page.find("button", name).await.focus().await;
+        page.press("Enter").await;
+    };
+    let step = async |number: usize| {
+        press("Next step").await;
+        let place = format!("Lesson 25, step {number} of 6");
+        page.until(&place, PLACE, |now| now == &*place).await;
+    };
+    let members = async |wanted: &str| {
+        let names = "(lab.view().nodes.flatMap(n => n.broker?.groups ?? []).find(g => g.id === 'billing' && \
+            g.state === 'Stable')?.members ?? []).map(m => m.client_id + m.partitions.length).sort().join(' ')";
+        page.until(&format!("members {wanted}"), names, |names| names == wanted).await;
+    };
+    members("A4").await;
+
+    // It cannot be tried here, so it is asked of a simulated cluster, which is named.
+    let note = "document.querySelector('form[aria-label=Question] legend')?.nextElementSibling?.innerText ?? ''";
+    page.until("what it is asked of", note, |note| {
+        note.as_str().is_some_and(|note| note.contains("simulated cluster, the lesson's scenario fan-out"))
+    })
+    .await;
+    page.eval("document.querySelector('form[aria-label=Question] input').focus()").await;
+    page.press(" ").await;
+    press("Lock in").await;
+    page.until("a verdict", VERDICT, |v| v.as_str().is_some_and(|text| text.contains("The simulated cluster"))).await;
+    page.find("link", "Watch it in the simulator").await;
+    assert_eq!(page.serious().await, Vec::<String>::new());
+
+    step(2).await;
+    press("Start consumer B for me").await;
+    members("A2 B2").await;
+    step(3).await;
+    for _ in 0..3 {
+        press("Add consumer").await;
+    }
+    members("A1 B1 C1 D1 E0").await;
+    step(4).await;
+    press("Remove consumer B for me").await;
+    members("A1 C1 D1 E1").await;
+    step(5).await;
+    press("Start the audit service").await;
+    page.until("all goals", GOALS, |goals| goals == "true,true,true,true").await;
+    page.screenshot("lesson-25-live").await;
+    assert_eq!(page.console_errors().await, Vec::<String>::new());
+    page.close().await;
+}
+
 /// Level and topics are chosen, a question is answered with how sure one is, its follow-up comes, and all of it is kept.
 #[tokio::test]
 async fn browser_interview_by_keyboard() {

@@ -15,7 +15,7 @@ use lab_core::{
 
 pub use bench::{Run, bench};
 pub use lab_core::sim::compare::{Comparison, Side};
-use lab_lessons::{Lesson, Template, Variables, quiz::Question};
+use lab_lessons::{Lesson, Template, Variables, quiz::Question, stand_in};
 
 pub use live::{Live, LiveState};
 pub use sim::Sim;
@@ -35,6 +35,15 @@ pub enum Ability {
     Fork,
     Share,
     Bytes,
+}
+
+/// The simulated cluster that a question about real processes was asked of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instead {
+    /// Which it is, and what is not as on the real one.
+    pub says: String,
+    /// Address of the page on which the answer happens.
+    pub link: String,
 }
 
 /// Which event a step goes to.
@@ -127,7 +136,7 @@ impl Backend {
         }
     }
 
-    /// A question computed in a copy of the world; a real cluster has no copy.
+    /// A question computed in a copy of the world. A real cluster has no copy: another stands in for it, and is named.
     pub fn ask(
         &self,
         lesson: &Lesson,
@@ -135,10 +144,16 @@ impl Backend {
         facts: &Variables,
         before: &Evidence,
         seed: u64,
-    ) -> Result<Question, String> {
+    ) -> Result<(Question, Option<Instead>), String> {
         match self {
-            Self::Sim(sim) => sim.ask(lesson, template, facts, before, seed),
-            Self::Live(live) => Err(live.cannot(Ability::Fork).unwrap_or_default()),
+            Self::Sim(sim) => Ok((sim.ask(lesson, template, facts, before, seed)?, None)),
+            Self::Live(_) => {
+                let found = stand_in(lesson, template, facts)?;
+                let (facts, before) = (found.progress.variables(lesson), &found.progress.evidence);
+                let question = Sim::session(&found.session)?.ask(lesson, template, &facts, before, seed)?;
+                let link = format!("#s={}", found.answer(&question).to_link());
+                Ok((question, Some(Instead { says: found.says(template), link })))
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use lab_lessons::{GoalState, Lesson, Line, Progress, StepKind, Template, Variabl
 
 use super::{Lab, State};
 use crate::{
-    backend::Backend,
+    backend::{Backend, Instead},
     memory::{Memory, Taken},
     pace,
 };
@@ -35,6 +35,8 @@ pub struct Asked {
     pub chosen: Vec<usize>,
     pub locked: bool,
     pub error: Option<String>,
+    /// What it was asked of, if not of the cluster on screen.
+    pub instead: Option<Instead>,
 }
 
 impl Asked {
@@ -162,8 +164,8 @@ impl Course {
         let facts = self.progress.variables(&self.lesson);
         let seed = backend.seed().unwrap_or_default().wrapping_mul(31).wrapping_add(self.count);
         let asked = backend.ask(&self.lesson, template, &facts, &self.progress.evidence, seed);
-        let (question, error) = match asked {
-            Ok(question) => (question, None),
+        let (question, instead, error) = match asked {
+            Ok((question, instead)) => (question, instead, None),
             Err(why) => (
                 Question {
                     name: template.name.clone(),
@@ -174,10 +176,11 @@ impl Course {
                     options: Vec::new(),
                     reveal: lab_lessons::quiz::Reveal::default(),
                 },
+                None,
                 Some(why),
             ),
         };
-        self.asked = Some(Asked { question, chosen: Vec::new(), locked: false, error });
+        self.asked = Some(Asked { question, chosen: Vec::new(), locked: false, error, instead });
     }
 }
 

@@ -17,6 +17,16 @@ pub struct QuestionFormProps {
     pub sure: Option<Option<bool>>,
 }
 
+/// Whether what happened was what was answered, and to which cluster.
+fn verdict(asked: &Asked) -> &'static str {
+    match (asked.is_right(), asked.instead.is_some()) {
+        (true, false) => " The fork of your cluster did the same.",
+        (false, false) => " The fork of your cluster did something else: read why, or watch it.",
+        (true, true) => " The simulated cluster did the same.",
+        (false, true) => " The simulated cluster did something else: read why, or watch it.",
+    }
+}
+
 #[component]
 pub fn QuestionForm(props: &QuestionFormProps) -> Html {
     let lab = use_lab();
@@ -78,13 +88,15 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
             if asked.locked {
                 <p class={classes!("result", if asked.is_right() { "right" } else { "wrong" })} role="status">
                     <b>{ if asked.is_right() { "Right." } else { "Not this time." } }</b>
-                    { if asked.is_right() { " The fork of your cluster did the same." } else { " The fork of your cluster did something else: read why, or watch it." } }
+                    { verdict(asked) }
                 </p>
-                if !question.reveal.actions.is_empty() || question.reveal.then_ms > 0 { <button type="button" class="btn main" onclick={show} ref={next}>{ "Show me" }</button> }
+                if let Some(instead) = &asked.instead { <a class="btn main" href={instead.link.clone()} target="_blank" ref={next}>{ "Watch it in the simulator" }</a> }
+                else if !question.reveal.actions.is_empty() || question.reveal.then_ms > 0 { <button type="button" class="btn main" onclick={show} ref={next}>{ "Show me" }</button> }
                 else { <button type="button" class="btn" disabled=true title="Nothing had to be done to find out">{ "Show me" }</button> }
             }
             <fieldset class="choices">
                 <legend>{ crate::lesson::filled(&question.stem) }</legend>
+                if let Some(instead) = &asked.instead { <p class="small dim">{ &instead.says }</p> }
                 if many { <p class="small dim">{ "More than one may be right." }</p> }
                 { for options }
             </fieldset>
