@@ -115,7 +115,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     of(Area::Missing, "TLS, SASL, ACLs, delegation tokens and quotas."),
     of(
         Area::Missing,
-        "Lessons other than 1, 3, 4, 11, 12, 13, 14 and 25. On a real cluster: the questions of all lessons.",
+        "Lessons other than 1, 3, 4, 11, 12, 13, 14 and 25. On a real cluster their questions are asked of a simulated one.",
     ),
 ];
 
