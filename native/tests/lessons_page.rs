@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows a lesson. Each is walked as its own first right script says; what has a button is done with the
 //! button, found by role and name. The same goals are evaluated here, over what the page says of its cluster.
-//! `LESSON=NAME` walks one.
+//! `LESSON=NAME,NAME` walks some, on a phone too.
 
 #[path = "browser/page.rs"]
 #[allow(dead_code, reason = "other tests of the page use the rest")]
@@ -26,16 +26,29 @@ use server::Server;
 #[tokio::test]
 async fn browser_every_lesson_is_walked_by_keyboard() {
     let Some(server) = Server::serve() else { return };
-    let page = Page::open(&server.url("/"), 1440, 900).await;
+    walk_lessons(&server, 1440, 900, |_| true).await;
+}
+
+/// The one whose clients come and go, and the one whose brokers do: what there is to press stands in a sheet.
+#[tokio::test]
+async fn browser_lessons_are_walked_on_a_phone() {
+    let Some(server) = Server::serve() else { return };
+    let some = ["groups-share-partitions", "kill-the-leader"];
+    walk_lessons(&server, 390, 844, |name| some.contains(&name) || std::env::var_os("LESSON").is_some()).await;
+}
+
+async fn walk_lessons(server: &Server, width: u32, height: u32, wanted: impl Fn(&str) -> bool) {
+    let page = Page::open(&server.url("/"), width, height).await;
     let only = std::env::var("LESSON").ok();
-    for lesson in lessons().into_iter().filter(|lesson| only.as_ref().is_none_or(|name| *name == lesson.name)) {
+    let only = |lesson: &Lesson| only.as_ref().is_none_or(|names| names.split(',').any(|name| name == lesson.name));
+    for lesson in lessons().into_iter().filter(|lesson| only(lesson) && wanted(&lesson.name)) {
         let began = Instant::now();
         page.goto(&server.url("/#")).await;
         page.goto(&server.url(&format!("/#lesson={}", lesson.name))).await;
         let name = lesson.name.clone();
-        Pupil::begin(&page, lesson).await.walk().await;
+        Pupil::begin(&page, lesson, width < 900).await.walk().await;
         assert_eq!(page.console_errors().await, Vec::<String>::new(), "{name}");
-        println!("{name}: {:.1} s", began.elapsed().as_secs_f64());
+        println!("{name}, {width} pixels wide: {:.1} s", began.elapsed().as_secs_f64());
     }
     page.close().await;
 }
@@ -53,19 +66,21 @@ const PLAYED_WITHIN: Duration = Duration::from_secs(60);
 struct Pupil<'a> {
     page: &'a Page,
     lesson: Lesson,
+    phone: bool,
     progress: Progress,
     view: ClusterView,
 }
 
 impl<'a> Pupil<'a> {
-    async fn begin(page: &'a Page, lesson: Lesson) -> Self {
+    async fn begin(page: &'a Page, lesson: Lesson, phone: bool) -> Self {
         page.find("complementary", "Lesson").await;
         let first = format!("Lesson {}, step 1 of {}", lesson.number, lesson.steps.len());
         page.until(&first, PLACE, |place| place == &*first).await;
         let view = view(page).await;
         let progress = Progress::begin(&lesson, &view);
-        let pupil = Self { page, lesson, progress, view };
-        for region in ["inspector", "timeline"] {
+        let pupil = Self { page, lesson, phone, progress, view };
+        // On a phone tabs ask for these.
+        for region in ["inspector", "timeline"].into_iter().filter(|_| !phone) {
             let shown = pupil.progress.shown(&pupil.lesson).contains(&region);
             let (role, name) =
                 if region == "inspector" { ("complementary", "Inspector") } else { ("region", "Timeline") };
@@ -321,7 +336,8 @@ impl<'a> Pupil<'a> {
     }
 
     async fn picture_of(&self, what: &str) {
-        self.page.screenshot(&format!("lesson-{:02}-{}-{what}", self.lesson.number, self.progress.step + 1)).await;
+        let size = if self.phone { "phone" } else { "lesson" };
+        self.page.screenshot(&format!("{size}-{:02}-{}-{what}", self.lesson.number, self.progress.step + 1)).await;
     }
 }
 

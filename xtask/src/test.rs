@@ -26,6 +26,7 @@ const STAGES: &[Stage] = &[
     ("docs", docs),
     ("page", |sh, _| lab::build_page(sh).map(|()| Outcome::Passed)),
     ("core", core),
+    ("web", web),
     ("schemas", schemas),
     ("binary", binary),
     ("wasm", wasm),
@@ -87,6 +88,12 @@ fn clippy(sh: &Shell, _: &Tools) -> Result<Outcome> {
 
 fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
     cmd!(sh, "cargo test --workspace --exclude lab-web --exclude kafka-lab").quiet().run()?;
+    Ok(Outcome::Passed)
+}
+
+/// What of the page computes and does not draw. The rest of it is tested in a browser.
+fn web(sh: &Shell, _: &Tools) -> Result<Outcome> {
+    cmd!(sh, "cargo test --package lab-web").quiet().run()?;
     Ok(Outcome::Passed)
 }
 

@@ -12,6 +12,7 @@ use super::{
     Acts,
     broker::ring,
     consumers::lag,
+    groups::use_groups,
     partitions::{Clients, Quorum},
     strip::{LogStrip, Size},
 };
@@ -19,7 +20,10 @@ use crate::{
     context::use_choose,
     icon::Crown,
     lab::Snapshot,
-    model::{self, Condition, Role},
+    model::{
+        self, Condition, Role,
+        group::{Group, Share},
+    },
     ui::{Choose, Selection, Ui},
 };
 
@@ -85,6 +89,7 @@ pub fn Fleet(props: &FleetProps) -> Html {
     let names: Rc<Vec<TopicPartition>> = Rc::new(headlines.iter().map(|h| model::name_of(&h.partition)).collect());
     let picked = names.iter().position(|name| *name == ui.partition);
     let lines = lines(view, &headlines);
+    let groups = use_groups(&props.snapshot);
     let selected = picked.and_then(|at| headlines.get(at)).or(headlines.first());
     html! {
         <div class="plist fleet">
@@ -93,7 +98,7 @@ pub fn Fleet(props: &FleetProps) -> Html {
                 <div class="matrix" role="group" aria-label="Replicas: brokers down, partitions across" data-roving="grid">
                     <Heads names={names.clone()} {picked} short={short(&headlines)} />
                     { for lines.iter().map(|line| html! { <Row key={line.id.0} line={line.clone()} names={names.clone()} {picked} /> }) }
-                    { lags(view, &names) }
+                    { lags(view, &groups, &names) }
                 </div>
                 <Key />
             </section>
@@ -163,17 +168,29 @@ struct HeadsProps {
     short: Vec<u8>,
 }
 
-/// The numbers of the partitions, and below them whether replicas are missing.
+/// Whether another topic begins with this column.
+fn begins(names: &[TopicPartition], column: usize) -> bool {
+    column > 0 && names[column - 1].topic != names[column].topic
+}
+
+/// The topics, the numbers of their partitions, and beside these whether replicas are missing.
 #[component]
 fn Heads(props: &HeadsProps) -> Html {
-    let topic = props.names.first().map(|name| name.topic.clone()).unwrap_or_default();
+    let topics = props.names.chunk_by(|a, b| a.topic == b.topic).map(|run| {
+        let topic = run[0].topic.to_string();
+        let style = format!("width:{}px", run.len() * 20 - 2);
+        html! { <span key={topic.clone()} class="topic" {style} title={topic.clone()}>{ topic }</span> }
+    });
     html! {
-        <div class="line heads" aria-hidden="true">
-            <span class="who dim">{ topic.to_string() }</span>
+        <div aria-hidden="true">
+        <div class="line topics"><span class="who dim">{ "topic" }</span>{ for topics }</div>
+        <div class="line heads">
+            <span class="who dim">{ "partition" }</span>
             { for props.names.iter().zip(&props.short).enumerate().map(|(i, (name, short))| {
-                let class = classes!("cell", (props.picked == Some(i)).then_some("picked"));
+                let class = classes!("cell", (props.picked == Some(i)).then_some("picked"), begins(&props.names, i).then_some("begins"));
                 html! { <span key={i} {class}>{ name.partition }{ match short { 0 => "", 1 => "▾", _ => "!" } }</span> }
             }) }
+        </div>
         </div>
     }
 }
@@ -195,7 +212,7 @@ fn Row(props: &RowProps) -> Html {
     };
     let condition = line.condition.word();
     let cells = line.cells.iter().enumerate().map(|(i, cell)| {
-        let picked = (props.picked == Some(i)).then_some("picked");
+        let picked = classes!((props.picked == Some(i)).then_some("picked"), begins(&props.names, i).then_some("begins"));
         let Some(cell) = cell else { return html! { <span key={i} class={classes!("cell", "none", picked)}></span> } };
         let name = props.names[i].clone();
         let label = format!("{name} on broker {}, {}", line.id, cell.word());
@@ -227,11 +244,14 @@ fn Row(props: &RowProps) -> Html {
     }
 }
 
-/// How far consumers are behind, as bars under the columns.
-fn lags(view: &ClusterView, names: &[TopicPartition]) -> Html {
+/// How far consumers are behind, as bars under the columns: groups from what they have committed, as their cards say.
+fn lags(view: &ClusterView, groups: &[Group], names: &[TopicPartition]) -> Html {
+    let alone = model::without_group(view);
     let of = |name: &TopicPartition| -> i64 {
-        let mine = view.consumers.iter().flat_map(|c| &c.positions);
-        mine.filter(|p| p.topic == name.topic && p.partition == name.partition).map(lag).sum()
+        let alone = alone.iter().flat_map(|c| &c.positions);
+        let alone = alone.filter(|p| p.topic == name.topic && p.partition == name.partition).map(lag);
+        let read = groups.iter().flat_map(|g| g.members.iter().flat_map(|m| &m.shares).chain(&g.unread));
+        alone.chain(read.filter(|share| share.partition == *name).map(Share::lag)).sum()
     };
     let lags: Vec<i64> = names.iter().map(of).collect();
     let most = lags.iter().copied().max().unwrap_or(0).max(10) as f64;
@@ -241,7 +261,7 @@ fn lags(view: &ClusterView, names: &[TopicPartition]) -> Html {
             <span class="who dim">{ format!("consumer lag {total}") }</span>
             { for lags.iter().enumerate().map(|(i, lag)| {
                 let height = (*lag as f64 / most * 20.0).ceil();
-                html! { <span key={i} class="cell"><i style={format!("height:{height}px")}></i></span> }
+                html! { <span key={i} class={classes!("cell", begins(names, i).then_some("begins"))}><i style={format!("height:{height}px")}></i></span> }
             }) }
         </div>
     }

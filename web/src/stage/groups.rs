@@ -121,7 +121,17 @@ fn Add(props: &AddProps) -> Html {
     } else {
         "Every consumer of this group runs already"
     };
-    let onclick = Callback::from(move |_| lab.wish(&Action::AddConsumer { consumer: spare }));
+    let topic = props.group.members.iter().flat_map(|m| &m.shares).chain(&props.group.unread).next();
+    let topic = topic.map_or_else(|| "TOPIC".into(), |share| share.partition.topic.to_string());
+    let command = format!("kafka-lab consume {topic} --group {}", props.group.id);
+    let onclick = Callback::from(move |_| {
+        // A lesson starts its consumers itself.
+        if live && lab.lesson().is_none() {
+            return lab
+                .say(format!("The consumers of a real cluster are programs of your own. Start one more: {command}"));
+        }
+        lab.wish(&Action::AddConsumer { consumer: spare });
+    });
     html! {
         <button class="btn low" aria-label={label} {title} {onclick} disabled={spare.is_none() && !live} data-press={props.first.then_some("Add consumer")}>
             <Icon name="plus" class="xs" />{ "Add" }if props.first { <Hotkey name="A" /> }</button>

@@ -21,17 +21,35 @@ pub struct Size {
     pub inset: f64,
     pub labels: bool,
     pub keys: bool,
+    /// From this offset on the log end stands without its name: there is no room for both.
+    pub word_below: i64,
 }
 
 impl Size {
     pub const BIG: Self =
-        Self { pitch: 8.0, cells: 20, top: 15.0, height: 20.0, inset: 3.0, labels: true, keys: false };
+        Self { pitch: 8.0, cells: 20, top: 15.0, height: 20.0, inset: 3.0, labels: true, keys: false, word_below: 100 };
     pub const LITTLE: Self =
-        Self { pitch: 7.0, cells: 26, top: 1.0, height: 12.0, inset: 2.0, labels: false, keys: false };
-    pub const KEYS: Self =
-        Self { pitch: 22.0, cells: 18, top: 15.0, height: 22.0, inset: 2.0, labels: true, keys: true };
-    pub const PHONE: Self =
-        Self { pitch: 13.0, cells: 19, top: 8.0, height: 18.0, inset: 3.0, labels: true, keys: false };
+        Self { pitch: 7.0, cells: 26, top: 1.0, height: 12.0, inset: 2.0, labels: false, keys: false, word_below: 0 };
+    pub const KEYS: Self = Self {
+        pitch: 22.0,
+        cells: 18,
+        top: 15.0,
+        height: 22.0,
+        inset: 2.0,
+        labels: true,
+        keys: true,
+        word_below: 1000,
+    };
+    pub const PHONE: Self = Self {
+        pitch: 13.0,
+        cells: 19,
+        top: 8.0,
+        height: 18.0,
+        inset: 3.0,
+        labels: true,
+        keys: false,
+        word_below: 1000,
+    };
 
     pub fn width(&self) -> f64 {
         self.pitch * self.cells as f64
@@ -225,9 +243,8 @@ fn log_end(strip: &Strip, size: Size) -> Html {
         <>
             <path class="leo" d={format!("M{x} {}V{}", size.top - 3.0, bottom + drop)} />
             if size.labels {
-                // A long number has no room for the word beside it.
                 <text class="t" x={px(x + 4.0)} y={px(bottom + 11.0)}>
-                    { if strip.log_end < 1000 { format!("LEO {}", strip.log_end) } else { strip.log_end.to_string() } }
+                    { if strip.log_end < size.word_below { format!("LEO {}", strip.log_end) } else { strip.log_end.to_string() } }
                 </text>
             }
         </>

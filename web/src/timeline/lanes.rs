@@ -258,8 +258,14 @@ fn group(events: &[Event], scale: &Scale, id: &str, now: i32, y: f64) -> Html {
         };
         changes.push((event.at, text, kind));
     }
-    if changes.is_empty() && now >= 0 {
-        changes.push((Time::ZERO, format!("generation {now}"), Kind::Plain));
+    // Before the first event that is known: generations count up by one (ClassicGroup.initNextGeneration), from 1.
+    let before = events.iter().find_map(|event| match &event.kind {
+        EventKind::GenerationBegan { group, generation, .. } if group == id => Some(*generation - 1),
+        _ => None,
+    });
+    let before = before.unwrap_or(now);
+    if before > 0 && changes.first().is_none_or(|first| first.2 == Kind::None) {
+        changes.insert(0, (Time::ZERO, format!("generation {before}"), Kind::Plain));
     }
     for i in 0..changes.len() {
         if changes[i].2 == Kind::None {
