@@ -78,10 +78,6 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         "A broker whose registration is refused because its former life still has a session asks again within a second; Kafka backs off to half a session.",
     ),
     of(Area::Broker, "Between nodes every request has one fixed version. Kafka negotiates them with ApiVersions."),
-    of(
-        Area::Broker,
-        "A subscription that cannot be read at all is one to nothing. Kafka answers its JoinGroup with UNKNOWN_SERVER_ERROR and leaves the group in a rebalance until it times out.",
-    ),
     of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
     of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(

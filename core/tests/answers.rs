@@ -2,7 +2,8 @@
 //! was given by Apache Kafka 4.3.1. Here a simulated broker must answer the same.
 //!
 //! To ask Kafka again: start one broker on loopback, then `KAFKA_PEER=127.0.0.1:9092 ANSWERS_REWRITE=1 cargo test -p lab-core
-//! --test answers`. Without `ANSWERS_REWRITE` it compares Kafka with the files.
+//! --test answers`. Without `ANSWERS_REWRITE` it compares Kafka with the files. A file that begins with `brokers N` is asked
+//! of N brokers: start those (node ids 1, 2, ...) and give all their addresses, `127.0.0.1:9092,127.0.0.1:9093`.
 //!
 //! | command | what is asked |
 //! |---|---|
@@ -16,11 +17,15 @@
 //! | `delete-records T-P offset=N` | DeleteRecords |
 //! | `metadata T [version=V] [trailing=N]` | Metadata, without creating the topic; N bytes more than the request has |
 //!
-//! | `coordinator G` | FindCoordinator, until the group's coordinator serves it |
+//! | `coordinator G` | FindCoordinator, until the group's coordinator serves it; it is asked from then on |
+//! | `other` | another broker is asked from then on |
+//! | `wait MS` | lets time pass |
 //! | `join`, `sync`, `heartbeat`, `leave`, `commit`, ... | of the coordinator of a group: see `answers/groups.rs` |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
 //! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`.
+//!
+//! With the word `whole` every field of the response is shown.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -39,34 +44,36 @@ mod logs;
 mod peer;
 
 /// Whoever is asked.
-enum Broker {
+enum Cluster {
     Simulated(Box<World>),
-    Real(peer::Peer),
+    Real(Vec<peer::Peer>),
 }
 
-impl Broker {
-    fn new() -> Self {
-        if let Ok(address) = std::env::var("KAFKA_PEER") {
-            return Self::Real(peer::Peer::new(address));
+impl Cluster {
+    /// `None`: Kafka is to be asked, and not so many brokers of it are there.
+    fn new(brokers: usize) -> Option<Self> {
+        if let Ok(addresses) = std::env::var("KAFKA_PEER") {
+            let peers: Vec<_> = addresses.split(',').map(|address| peer::Peer::new(address.into())).collect();
+            return (peers.len() == brokers).then_some(Self::Real(peers));
         }
-        let mut scenario = Scenario::cluster("answers", 1, 1);
+        let mut scenario = Scenario::cluster("answers", 1, brokers as i32);
         scenario.node_config.group_initial_rebalance_delay_ms = 0;
         let mut world = World::new(scenario, 1);
         world.run_for(5000);
-        Self::Simulated(Box::new(world))
+        Some(Self::Simulated(Box::new(world)))
     }
 
-    fn ask(&mut self, frame: Bytes) -> Answer {
+    fn ask(&mut self, broker: NodeId, frame: Bytes) -> Answer {
         match self {
-            Self::Simulated(world) => world.ask(NodeId(1), frame, 3000),
-            Self::Real(peer) => peer.ask(&frame),
+            Self::Simulated(world) => world.ask(broker, frame, 3000),
+            Self::Real(peers) => peers[broker.0 as usize - 1].ask(&frame),
         }
     }
 
     fn wait_ms(&mut self, ms: u64) {
         match self {
             Self::Simulated(world) => world.run_for(ms),
-            Self::Real(peer) => peer.wait_ms(ms),
+            Self::Real(peers) => peers[0].wait_ms(ms),
         }
     }
 }
@@ -80,7 +87,7 @@ fn a_broker_answers_as_kafka_did() {
     let mut different = Vec::new();
     for file in files {
         let expected = fs::read_to_string(&file).unwrap();
-        let printed = run(&expected);
+        let Some(printed) = run(&expected) else { continue };
         if rewrite {
             fs::write(&file, &printed).unwrap();
             continue;
@@ -98,9 +105,18 @@ fn a_broker_answers_as_kafka_did() {
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
-/// Each command, then what is answered to it.
-fn run(text: &str) -> String {
-    let mut asker = Asker { broker: Broker::new(), producers: BTreeMap::new(), members: BTreeMap::new() };
+/// Each command, then what is answered to it. `None`: there is nobody to ask.
+fn run(text: &str) -> Option<String> {
+    let brokers =
+        text.lines().find_map(|line| line.strip_prefix("brokers ")).map_or(1, |n| n.parse().expect("a number"));
+    let mut asker = Asker {
+        brokers,
+        cluster: Cluster::new(brokers)?,
+        asked: NodeId(1),
+        last: String::new(),
+        producers: BTreeMap::new(),
+        members: BTreeMap::new(),
+    };
     let mut printed = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -117,11 +133,16 @@ fn run(text: &str) -> String {
             while lines.next_if(|line| !line.is_empty()).is_some() {}
         }
     }
-    printed
+    Some(printed)
 }
 
 struct Asker {
-    broker: Broker,
+    brokers: usize,
+    cluster: Cluster,
+    /// The broker that is asked now.
+    asked: NodeId,
+    /// All of the last response.
+    last: String,
     /// Id and epoch, by the name that the text gives it.
     producers: BTreeMap<String, (i64, i16)>,
     /// Member id and generation, by the name that the text gives it.
@@ -174,8 +195,12 @@ impl Asker {
         let mut frame = Records::Parts(frame::request_parts(version, 1, "answers", request)).bytes().to_vec();
         frame.resize(frame.len() + zeros, 0);
         let frame = Bytes::from(frame);
-        match self.broker.ask(frame) {
-            Answer::Frame(bytes) => Ok(frame::parse_response::<R>(version, &bytes).expect("a response").1),
+        match self.cluster.ask(self.asked, frame) {
+            Answer::Frame(bytes) => {
+                let response = frame::parse_response::<R>(version, &bytes).expect("a response").1;
+                self.last = format!("{response:?}");
+                Ok(response)
+            }
             Answer::Closed => Err("the connection is closed".into()),
             Answer::Refused => Err("no connection is accepted".into()),
             Answer::Nothing => Err("no answer".into()),
@@ -186,6 +211,15 @@ impl Asker {
         let words = Words(line.split_whitespace().collect());
         let (verb, what) = (words.0[0], words.0.get(1).copied().unwrap_or_default());
         let answer = match verb {
+            "brokers" => Ok(format!("{} of them", self.brokers)),
+            "other" => {
+                self.asked = NodeId(self.asked.0 % self.brokers as i32 + 1);
+                Ok("NONE".into())
+            }
+            "wait" => {
+                self.cluster.wait_ms(what.parse().expect("milliseconds"));
+                Ok("NONE".into())
+            }
             "create" => self.create(what, &words),
             "delete" => self.delete(what),
             "partitions" => self.partitions(what, &words),

@@ -17,12 +17,15 @@ use crate::{
 /// From this version on a member says by which protocol it means to be in the group (KIP-559).
 const PROTOCOL_IN_SYNC_SINCE: i16 = 5;
 
+/// Before this version the name of a protocol could not be null.
+const NULL_PROTOCOL_SINCE: i16 = 7;
+
 const DENIED: i16 = ErrorCode::GroupAuthorizationFailed.code();
 
 impl Broker {
     pub(super) fn join_group(&mut self, ctx: &mut Ctx, reply: Reply, request: &JoinGroupRequest) {
         if !self.may(&reply, Operation::Read, &request.group_id) {
-            let protocol_name = Some(String::new());
+            let protocol_name = (reply.version < NULL_PROTOCOL_SINCE).then(String::new);
             let response = JoinGroupResponse { error_code: DENIED, protocol_name, ..Default::default() };
             return self.conns.answer::<JoinGroupRequest>(ctx, &reply, &response);
         }

@@ -53,9 +53,17 @@ impl Broker {
             });
         }
         if response.topics.iter().flat_map(|t| &t.partitions).all(|p| p.error_code != 0) {
-            return self.conns.answer::<OffsetCommitRequest>(ctx, &reply, &response);
+            return self.answer_offset_commit(ctx, &reply, response);
         }
         self.groups.offset_commit(ctx, reply, &request, response);
+    }
+
+    pub(super) fn answer_offset_commit(&mut self, ctx: &mut Ctx, reply: &Reply, mut response: OffsetCommitResponse) {
+        let topics = response.topics.into_iter().map(|t| ((t.name, t.topic_id), t.partitions)).collect();
+        let topics = refused_first(topics, |p| p.error_code).into_iter();
+        let topic = |((name, topic_id), partitions)| OffsetCommitResponseTopic { name, topic_id, partitions };
+        response.topics = topics.map(topic).collect();
+        self.conns.answer::<OffsetCommitRequest>(ctx, reply, &response);
     }
 
     pub(super) fn offset_fetch(&mut self, ctx: &mut Ctx, reply: Reply, request: OffsetFetchRequest) {
@@ -149,6 +157,13 @@ impl Broker {
         self.groups.offset_delete(ctx, reply, request, response);
     }
 
+    pub(super) fn answer_offset_delete(&mut self, ctx: &mut Ctx, reply: &Reply, mut response: OffsetDeleteResponse) {
+        let topics = response.topics.into_iter().map(|t| (t.name, t.partitions)).collect();
+        let topics = refused_first(topics, |p| p.error_code).into_iter();
+        response.topics = topics.map(|(name, partitions)| OffsetDeleteResponseTopic { name, partitions }).collect();
+        self.conns.answer::<OffsetDeleteRequest>(ctx, reply, &response);
+    }
+
     /// Finds the other half of a topic's identity. `None`: there is no such topic.
     fn resolve(&self, by_id: bool, name: &mut String, id: &mut Uuid) -> Option<()> {
         if by_id {
@@ -158,4 +173,28 @@ impl Broker {
         }
         Some(())
     }
+}
+
+/// Partitions that the metadata does not have are refused before the coordinator is asked. Where there are any, Kafka lists
+/// them first, then what the coordinator said, and each topic once; otherwise the answer is the coordinator's
+/// (`OffsetCommitResponse.Builder.merge`, `OffsetDeleteResponse.Builder.merge`).
+fn refused_first<Topic, Part>(topics: Vec<(Topic, Vec<Part>)>, error_code: fn(&Part) -> i16) -> Vec<(Topic, Vec<Part>)>
+where
+    Topic: Clone + PartialEq,
+{
+    let unknown = [ErrorCode::UnknownTopicOrPartition.code(), ErrorCode::UnknownTopicId.code()];
+    let is_refused = |part: &Part| unknown.contains(&error_code(part));
+    if !topics.iter().flat_map(|(_, parts)| parts).any(is_refused) {
+        return topics;
+    }
+    let each = topics.into_iter().flat_map(|(topic, parts)| parts.into_iter().map(move |part| (topic.clone(), part)));
+    let (refused, others): (Vec<_>, Vec<_>) = each.partition(|(_, part)| is_refused(part));
+    let mut merged: Vec<(Topic, Vec<Part>)> = Vec::new();
+    for (topic, part) in refused.into_iter().chain(others) {
+        match merged.iter_mut().find(|(known, _)| *known == topic) {
+            Some((_, parts)) => parts.push(part),
+            None => merged.push((topic, vec![part])),
+        }
+    }
+    merged
 }

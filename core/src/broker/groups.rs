@@ -14,8 +14,8 @@ use crate::{
     seam::Ctx,
     wire::{
         batch::BatchBuilder, delete_groups::DeleteGroupsRequest, error::ErrorCode, heartbeat::HeartbeatRequest,
-        join_group::JoinGroupRequest, leave_group::LeaveGroupRequest, offset_commit::OffsetCommitRequest,
-        offset_delete::OffsetDeleteRequest, offset_fetch::OffsetFetchRequest, sync_group::SyncGroupRequest,
+        join_group::JoinGroupRequest, leave_group::LeaveGroupRequest, offset_fetch::OffsetFetchRequest,
+        sync_group::SyncGroupRequest,
     },
 };
 
@@ -128,9 +128,9 @@ impl Broker {
             Answer::Sync(response) => self.conns.answer::<SyncGroupRequest>(ctx, reply, &response),
             Answer::Heartbeat(response) => self.conns.answer::<HeartbeatRequest>(ctx, reply, &response),
             Answer::Leave(response) => self.conns.answer::<LeaveGroupRequest>(ctx, reply, &response),
-            Answer::OffsetCommit(response) => self.conns.answer::<OffsetCommitRequest>(ctx, reply, &response),
+            Answer::OffsetCommit(response) => self.answer_offset_commit(ctx, reply, response),
             Answer::OffsetFetch(response) => self.conns.answer::<OffsetFetchRequest>(ctx, reply, &response),
-            Answer::OffsetDelete(response) => self.conns.answer::<OffsetDeleteRequest>(ctx, reply, &response),
+            Answer::OffsetDelete(response) => self.answer_offset_delete(ctx, reply, response),
             Answer::DeleteGroups(response) => self.conns.answer::<DeleteGroupsRequest>(ctx, reply, &response),
         }
     }

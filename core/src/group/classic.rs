@@ -13,7 +13,7 @@ use crate::{
         group_records::{GroupMetadataKey, GroupMetadataValue},
         join_group::{JoinGroupRequestProtocol, JoinGroupResponseMember},
         list_groups::ListedGroup,
-        primitive::{Format, Reader, Value},
+        primitive::Reader,
     },
 };
 
@@ -244,19 +244,22 @@ impl ClassicGroup {
 
     /// Reads the subscriptions, which are the only part of what members send that brokers understand
     /// (`computeSubscribedTopics`).
-    pub(super) fn compute_subscribed_topics(&self) -> Option<BTreeSet<String>> {
+    pub(super) fn compute_subscribed_topics(&self) -> Result<Option<BTreeSet<String>>, Unreadable> {
         if !self.uses_consumer_protocol() {
-            return None;
+            return Ok(None);
         }
         if self.members.is_empty() {
-            return Some(BTreeSet::new());
+            return Ok(Some(BTreeSet::new()));
         }
-        let protocol = self.protocol.as_deref()?;
+        let Some(protocol) = self.protocol.as_deref() else { return Ok(None) };
         let mut topics = BTreeSet::new();
         for member in self.members.values() {
-            topics.extend(subscription_topics(&member.metadata(protocol))?);
+            match subscription_topics(&member.metadata(protocol))? {
+                Some(more) => topics.extend(more),
+                None => return Ok(None),
+            }
         }
-        Some(topics)
+        Ok(Some(topics))
     }
 
     /// For the leader, who shares out.
@@ -275,7 +278,9 @@ impl ClassicGroup {
     }
 
     pub(super) fn take_join(&mut self, member_id: &str) -> Option<Reply> {
-        self.members.get_mut(member_id)?.awaiting_join.take()
+        let member = self.members.get_mut(member_id)?;
+        member.joined_in_vain = false;
+        member.awaiting_join.take()
     }
 
     pub(super) fn take_sync(&mut self, member_id: &str) -> Option<Reply> {
@@ -326,17 +331,33 @@ impl ClassicGroup {
             }
             group.members.insert(member.id.clone(), member);
         }
-        group.subscribed_topics = group.compute_subscribed_topics();
+        group.subscribed_topics = group.compute_subscribed_topics().unwrap_or_default();
         group
     }
 }
 
-/// Topics of an embedded `ConsumerProtocolSubscription`: a version, then the topics, in every version the same.
-fn subscription_topics(metadata: &Bytes) -> Option<Vec<String>> {
+/// A subscription that makes no sense. Kafka trips over it while it begins a generation, and leaves the group there: the
+/// generation is counted, and the rebalance goes on until somebody joins or leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unreadable;
+
+/// Topics of an embedded `ConsumerProtocolSubscription` (`ConsumerProtocol.deserializeConsumerProtocolSubscription`).
+/// `None`: it ends too early, which Kafka expects of clients. What it claims to hold and cannot, it does not.
+fn subscription_topics(metadata: &Bytes) -> Result<Option<Vec<String>>, Unreadable> {
     let mut reader = Reader::new(metadata);
-    let version = reader.i16().ok()?;
-    if version < 0 {
-        return None;
+    // The version is not looked at: every one begins as version 0 did.
+    let (Ok(_), Ok(count)) = (reader.i16(), reader.i32()) else { return Ok(None) };
+    let count = usize::try_from(count).ok().filter(|&count| count <= reader.remaining()).ok_or(Unreadable)?;
+    let mut topics = Vec::new();
+    for _ in 0..count {
+        let Ok(len) = reader.i16() else { return Ok(None) };
+        let len = usize::try_from(len).map_err(|_| Unreadable)?;
+        let name = reader.take(len).map_err(|_| Unreadable)?;
+        topics.push(String::from_utf8_lossy(name).into_owned());
     }
-    Vec::<String>::read(&mut reader, Format { version: 0, flexible: false }).ok()
+    let Ok(user_data) = reader.i32() else { return Ok(None) };
+    match usize::try_from(user_data) {
+        Ok(len) if len > reader.remaining() => Err(Unreadable),
+        _ => Ok(Some(topics)),
+    }
 }

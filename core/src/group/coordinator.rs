@@ -153,14 +153,15 @@ impl GroupCoordinator {
             ctx.out.because(set_by);
             self.at(ctx, key.partition, |shard, env| {
                 let Some(group) = shard.groups.get_mut(&key.group) else { return };
-                match &key.what {
+                // Nobody is there to tell: Kafka logs that no generation could begin.
+                let _ = match &key.what {
                     What::Join => group.complete_join(env),
                     What::InitialJoin { delay_ms, remaining_ms } => {
-                        group.initial_delay_over(env, *delay_ms, *remaining_ms);
+                        group.initial_delay_over(env, *delay_ms, *remaining_ms)
                     }
                     What::Sync { generation } => group.sync_timed_out(env, *generation),
                     What::Session { member } => group.session_timed_out(env, member),
-                }
+                };
             });
         }
         ctx.out.because(cause);

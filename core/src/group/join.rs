@@ -2,7 +2,7 @@
 
 use super::{
     Caller, Env, Then, UNKNOWN_MEMBER_ID,
-    classic::{ClassicGroup, State},
+    classic::{ClassicGroup, State, Unreadable},
     effect::StaticRejoin,
     member::Member,
     rebalance::{answer_join, refuse_join},
@@ -130,6 +130,7 @@ impl ClassicGroup {
             protocols: request.protocols.iter().map(|p| (p.name.clone(), p.metadata.clone())).collect(),
             assignment: bytes::Bytes::new(),
             awaiting_join: Some(reply),
+            joined_in_vain: false,
             awaiting_sync: None,
             is_new: true,
         };
@@ -137,13 +138,26 @@ impl ClassicGroup {
             self.new_member_added = true;
         }
         self.add(member, &request.protocol_type);
-        self.set_timer(env, What::Session { member: member_id }, NEW_MEMBER_JOIN_TIMEOUT_MS);
-        self.rebalance_or_complete(env, "a member joined");
+        self.set_timer(env, What::Session { member: member_id.clone() }, NEW_MEMBER_JOIN_TIMEOUT_MS);
+        let begun = self.rebalance_or_complete(env, "a member joined");
+        self.tell_if_in_vain(env, &member_id, begun);
     }
 
     fn update_and_rebalance(&mut self, env: &mut Env, caller: Caller, request: &JoinGroupRequest, why: &str) {
         self.update_member(env, caller, request, &request.member_id);
-        self.rebalance_or_complete(env, why);
+        let begun = self.rebalance_or_complete(env, why);
+        self.tell_if_in_vain(env, &request.member_id, begun);
+    }
+
+    /// No generation could begin, and this join was the last that it waited for.
+    fn tell_if_in_vain(&mut self, env: &mut Env, member_id: &str, begun: Result<(), Unreadable>) {
+        if begun.is_err()
+            && let Some(reply) = self.take_join(member_id)
+        {
+            self.members.get_mut(member_id).expect("it has just joined").joined_in_vain = true;
+            let error_code = ErrorCode::UnknownServerError.code();
+            answer_join(env, reply, JoinGroupResponse { error_code, ..Default::default() });
+        }
     }
 
     /// Takes over what the member says of itself now, and parks its join.
@@ -153,6 +167,7 @@ impl ClassicGroup {
         member.rebalance_timeout_ms = rebalance_timeout_ms(&caller.reply, request);
         member.session_timeout_ms = request.session_timeout_ms;
         // The client gave up on its earlier request, or it would not be here. Kafka leaves that one without an answer.
+        member.joined_in_vain = false;
         if let Some(earlier) = member.awaiting_join.replace(caller.reply) {
             answer_join(env, earlier, refuse_join(member_id, ErrorCode::RebalanceInProgress));
         }
@@ -173,18 +188,20 @@ impl ClassicGroup {
             old_member: old.to_owned(),
             member: new.to_owned(),
         });
-        match self.state {
+        let begun = match self.state {
             State::Stable if self.select_protocol() == self.protocol => {
                 // The generation goes on as if nothing had happened, but the log must know the new id first.
                 let (key, value) = self.to_record(&self.assignments());
                 debug_assert!(version >= 5, "instance ids came with version 5");
                 env.append(vec![GroupRecord::Group(key, Some(value))], Then::StaticRejoin(Box::new(rejoin)));
+                Ok(())
             }
             State::Stable => self.rebalance_or_complete(env, "a static member came back with another protocol"),
             State::CompletingRebalance => self.prepare_rebalance(env, "a static member came back"),
             State::PreparingRebalance => self.maybe_complete_join(env),
             State::Empty | State::Dead => unreachable!("a group with a static member is neither empty nor dead"),
-        }
+        };
+        self.tell_if_in_vain(env, new, begun);
     }
 
     /// Puts the member under its new id; whoever still waits under the old one is fenced.

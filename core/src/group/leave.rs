@@ -27,10 +27,14 @@ impl ClassicGroup {
             })
             .collect();
         if results.iter().any(|(_, error)| *error == ErrorCode::None) {
-            match self.state {
+            let begun = match self.state {
                 State::Stable | State::CompletingRebalance => self.rebalance_or_complete(env, "a member left"),
                 State::PreparingRebalance => self.maybe_complete_join(env),
-                State::Empty | State::Dead => {}
+                State::Empty | State::Dead => Ok(()),
+            };
+            if begun.is_err() {
+                let error_code = ErrorCode::UnknownServerError.code();
+                return LeaveGroupResponse { error_code, ..Default::default() };
             }
         }
         leave_response(version, results)

@@ -66,7 +66,8 @@ impl Shard {
             let ids: Vec<String> = group.members.keys().cloned().collect();
             ids.iter().for_each(|id| group.refresh_session(env, id));
             if ids.len() > max {
-                group.prepare_rebalance(env, "the group is larger than group.max.size");
+                // Nobody has asked for anything yet.
+                let _ = group.prepare_rebalance(env, "the group is larger than group.max.size");
             }
         }
         env.ctx.out.because(cause);

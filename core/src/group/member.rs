@@ -23,6 +23,8 @@ pub struct Member {
     pub assignment: Bytes,
     /// Its JoinGroup, parked until the join phase ends.
     pub awaiting_join: Option<Reply>,
+    /// It came to the join phase, which failed with its JoinGroup: it was told so, and counts as there.
+    pub joined_in_vain: bool,
     /// Its SyncGroup, parked until the assignment is stored.
     pub awaiting_sync: Option<Reply>,
     /// It has not been through a join phase yet; then no heartbeat is expected and its parked join does not count as one.
@@ -35,12 +37,12 @@ impl Member {
     }
 
     pub fn is_awaiting_join(&self) -> bool {
-        self.awaiting_join.is_some()
+        self.awaiting_join.is_some() || self.joined_in_vain
     }
 
     /// Whoever waits for us need not send heartbeats.
     pub fn has_satisfied_heartbeat(&self) -> bool {
-        !self.is_new && (self.awaiting_join.is_some() || self.awaiting_sync.is_some())
+        !self.is_new && (self.is_awaiting_join() || self.awaiting_sync.is_some())
     }
 
     /// Same protocols in the same order with the same metadata: nothing to rebalance for.
@@ -98,6 +100,7 @@ impl Member {
             protocols: vec![(protocol.to_owned(), record.subscription.clone())],
             assignment: record.assignment.clone(),
             awaiting_join: None,
+            joined_in_vain: false,
             awaiting_sync: None,
             is_new: false,
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     Env, Then, UNKNOWN_MEMBER_ID,
-    classic::{ClassicGroup, State},
+    classic::{ClassicGroup, State, Unreadable},
     member::Member,
     record::GroupRecord,
     timers::{TimerKey, What},
@@ -42,14 +42,14 @@ impl ClassicGroup {
     }
 
     /// Begins a rebalance, or goes on with the one that is under way.
-    pub(super) fn rebalance_or_complete(&mut self, env: &mut Env, why: &str) {
+    pub(super) fn rebalance_or_complete(&mut self, env: &mut Env, why: &str) -> Result<(), Unreadable> {
         match self.state {
             State::Stable | State::CompletingRebalance | State::Empty => self.prepare_rebalance(env, why),
             State::PreparingRebalance | State::Dead => self.maybe_complete_join(env),
         }
     }
 
-    pub(super) fn prepare_rebalance(&mut self, env: &mut Env, why: &str) {
+    pub(super) fn prepare_rebalance(&mut self, env: &mut Env, why: &str) -> Result<(), Unreadable> {
         // Whoever waits for an assignment of this generation will not get it.
         if self.is_in(State::CompletingRebalance) {
             self.fail_assignment(env, ErrorCode::RebalanceInProgress);
@@ -72,32 +72,40 @@ impl ClassicGroup {
             let remaining_ms = self.rebalance_timeout_ms().saturating_sub(delay_ms);
             self.set_timer(env, What::InitialJoin { delay_ms, remaining_ms }, delay_ms);
         } else if self.all_joined() {
-            self.complete_join(env);
+            return self.complete_join(env);
         } else {
             self.set_timer(env, What::Join, self.rebalance_timeout_ms());
         }
+        Ok(())
     }
 
     /// The wait of a new group is over, unless somebody came meanwhile (`tryCompleteInitialRebalanceElseSchedule`).
-    pub(super) fn initial_delay_over(&mut self, env: &mut Env, delay_ms: u64, remaining_ms: u64) {
+    pub(super) fn initial_delay_over(
+        &mut self,
+        env: &mut Env,
+        delay_ms: u64,
+        remaining_ms: u64,
+    ) -> Result<(), Unreadable> {
         if self.new_member_added && remaining_ms != 0 {
             self.new_member_added = false;
             let next_ms = env.config.group_initial_rebalance_delay_ms.min(remaining_ms);
             let remaining_ms = remaining_ms.saturating_sub(delay_ms);
             self.set_timer(env, What::InitialJoin { delay_ms: next_ms, remaining_ms }, next_ms);
-        } else {
-            self.complete_join(env);
+            return Ok(());
         }
+        self.complete_join(env)
     }
 
-    pub(super) fn maybe_complete_join(&mut self, env: &mut Env) {
+    pub(super) fn maybe_complete_join(&mut self, env: &mut Env) -> Result<(), Unreadable> {
         if self.is_in(State::PreparingRebalance) && self.previous_state != State::Empty && self.all_joined() {
-            self.complete_join(env);
+            return self.complete_join(env);
         }
+        Ok(())
     }
 
-    /// The join phase ends: who came makes the next generation (`completeClassicGroupJoin`).
-    pub(super) fn complete_join(&mut self, env: &mut Env) {
+    /// The join phase ends: who came makes the next generation (`completeClassicGroupJoin`). If that cannot begin, they
+    /// go on waiting.
+    pub(super) fn complete_join(&mut self, env: &mut Env) -> Result<(), Unreadable> {
         let key = self.timer(env, What::Join);
         env.timers.cancel(&key);
         let absent = self.members.values().filter(|m| !m.is_awaiting_join() && !m.is_static());
@@ -108,18 +116,18 @@ impl ClassicGroup {
             self.trace_left(env, &member_id, "it did not join the rebalance in time");
         }
         if self.is_in(State::Dead) {
-            return;
+            return Ok(());
         }
         if !self.elect_joined_leader() && !self.members.is_empty() {
             // Only static members are left, and none of them has come back yet.
             self.set_timer(env, What::Join, self.rebalance_timeout_ms());
-            return;
+            return Ok(());
         }
-        self.next_generation(env);
+        self.next_generation(env)?;
         if self.is_in(State::Empty) {
             let (key, value) = self.to_record(&BTreeMap::new());
             env.append(vec![GroupRecord::Group(key, Some(value))], Then::Nothing);
-            return;
+            return Ok(());
         }
         let cause = env.ctx.out.cause();
         let ids: Vec<String> = self.members.keys().cloned().collect();
@@ -139,19 +147,20 @@ impl ClassicGroup {
         }
         env.ctx.out.because(cause);
         self.set_timer(env, What::Sync { generation: self.generation }, self.rebalance_timeout_ms());
+        Ok(())
     }
 
-    fn next_generation(&mut self, env: &mut Env) {
+    fn next_generation(&mut self, env: &mut Env) -> Result<(), Unreadable> {
         // Kafka's counter wraps around too; nobody has lived to see it.
         self.generation = self.generation.wrapping_add(1);
         let wall_ms = env.ctx.now.wall_ms;
         if self.members.is_empty() {
             self.protocol = None;
-            self.subscribed_topics = self.compute_subscribed_topics();
+            self.subscribed_topics = self.compute_subscribed_topics()?;
             self.transition(State::Empty, wall_ms);
         } else {
             self.protocol = self.select_protocol();
-            self.subscribed_topics = self.compute_subscribed_topics();
+            self.subscribed_topics = self.compute_subscribed_topics()?;
             self.transition(State::CompletingRebalance, wall_ms);
         }
         self.pending_sync.clear();
@@ -163,6 +172,7 @@ impl ClassicGroup {
             leader: self.leader.clone().unwrap_or_default(),
             members: self.members.keys().cloned().collect(),
         });
+        Ok(())
     }
 
     /// The answer to a member that is in the current generation; the leader's members are to be added.
@@ -178,17 +188,17 @@ impl ClassicGroup {
     }
 
     /// Not everybody fetched the assignment in time (`expirePendingSync`).
-    pub(super) fn sync_timed_out(&mut self, env: &mut Env, generation: i32) {
+    pub(super) fn sync_timed_out(&mut self, env: &mut Env, generation: i32) -> Result<(), Unreadable> {
         let in_phase = matches!(self.state, State::CompletingRebalance | State::Stable);
         if generation != self.generation || !in_phase || self.pending_sync.is_empty() {
-            return;
+            return Ok(());
         }
         for member_id in std::mem::take(&mut self.pending_sync) {
             self.remove(&member_id);
             self.cancel_session(env, &member_id);
             self.trace_left(env, &member_id, "it did not sync in time");
         }
-        self.prepare_rebalance(env, "members did not fetch their assignment in time");
+        self.prepare_rebalance(env, "members did not fetch their assignment in time")
     }
 
     /// The assignment is stored: everybody who waits gets theirs.
@@ -251,24 +261,24 @@ impl ClassicGroup {
     }
 
     /// Nothing was heard of it for too long (`expireClassicGroupMemberHeartbeat`).
-    pub(super) fn session_timed_out(&mut self, env: &mut Env, member_id: &str) {
+    pub(super) fn session_timed_out(&mut self, env: &mut Env, member_id: &str) -> Result<(), Unreadable> {
         if self.pending_join.contains(member_id) {
             self.remove(member_id);
             if self.is_in(State::PreparingRebalance) && self.all_joined() {
-                self.complete_join(env);
+                return self.complete_join(env);
             }
-            return;
+            return Ok(());
         }
         if self.members.get(member_id).is_none_or(Member::has_satisfied_heartbeat) {
-            return;
+            return Ok(());
         }
         self.expel(env, member_id, "its session timed out");
         match self.state {
             State::Stable | State::CompletingRebalance => {
-                self.rebalance_or_complete(env, "a member's session timed out");
+                self.rebalance_or_complete(env, "a member's session timed out")
             }
             State::PreparingRebalance if self.all_joined() => self.complete_join(env),
-            _ => {}
+            _ => Ok(()),
         }
     }
 
@@ -300,10 +310,12 @@ pub(super) fn refuse_join(member_id: &str, error: ErrorCode) -> JoinGroupRespons
     JoinGroupResponse { error_code: error.code(), member_id: member_id.to_owned(), ..Default::default() }
 }
 
-/// Before version 7 the protocol cannot be null.
+/// No protocol is said in two ways: before version 7 it could not be null, and now it is never empty
+/// (`JoinGroupResponse`).
 pub(super) fn answer_join(env: &mut Env, reply: Reply, mut response: JoinGroupResponse) {
-    if reply.version < 7 && response.protocol_name.is_none() {
-        response.protocol_name = Some(String::new());
+    response.protocol_name = response.protocol_name.filter(|name| !name.is_empty());
+    if reply.version < 7 {
+        response.protocol_name.get_or_insert_default();
     }
     env.answer(reply, response);
 }

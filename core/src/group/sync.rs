@@ -98,7 +98,8 @@ impl ClassicGroup {
             Ok(()) => self.assign(env, assignments),
             Err(error) => {
                 self.fail_assignment(env, error);
-                self.rebalance_or_complete(env, "the assignment could not be stored");
+                // Whoever could be told of it has just been told.
+                let _ = self.rebalance_or_complete(env, "the assignment could not be stored");
             }
         }
     }

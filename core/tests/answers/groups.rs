@@ -11,20 +11,25 @@
 //! reads, an assignment of reads-0), `empty`, `garbage`, `cut` (what is ok, less its end) or `old` (of a version to come).
 
 use bytes::Bytes;
-use lab_core::wire::{
-    consumer_protocol::{self, ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicPartitions},
-    delete_groups::DeleteGroupsRequest,
-    describe_groups::DescribeGroupsRequest,
-    error::ErrorCode,
-    find_coordinator::FindCoordinatorRequest,
-    heartbeat::HeartbeatRequest,
-    join_group::{JoinGroupRequest, JoinGroupRequestProtocol},
-    leave_group::{LeaveGroupRequest, MemberIdentity},
-    list_groups::ListGroupsRequest,
-    offset_commit::{OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic},
-    offset_delete::{OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
-    offset_fetch::{OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics},
-    sync_group::{SyncGroupRequest, SyncGroupRequestAssignment},
+use lab_core::{
+    id::{NodeId, Uuid},
+    wire::{
+        consumer_protocol::{self, ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicPartitions},
+        delete_groups::DeleteGroupsRequest,
+        describe_groups::DescribeGroupsRequest,
+        error::ErrorCode,
+        find_coordinator::FindCoordinatorRequest,
+        heartbeat::HeartbeatRequest,
+        join_group::{JoinGroupRequest, JoinGroupRequestProtocol},
+        leave_group::{LeaveGroupRequest, MemberIdentity},
+        list_groups::ListGroupsRequest,
+        offset_commit::{OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        offset_delete::{OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
+        offset_fetch::{
+            OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+        },
+        sync_group::{SyncGroupRequest, SyncGroupRequestAssignment},
+    },
 };
 
 use super::{Asker, Words, name_of, split};
@@ -37,6 +42,11 @@ fn text(words: &Words<'_>, name: &str) -> Option<String> {
 
 fn group_id(words: &Words<'_>) -> String {
     text(words, "group").unwrap_or_else(|| "g".into())
+}
+
+/// Of requests that may be about several: `group=g,h`.
+fn group_ids(words: &Words<'_>) -> Vec<String> {
+    group_id(words).split(',').map(String::from).collect()
 }
 
 /// Partitions with the number after each: `t-0=5`, or without: `t-0`.
@@ -95,9 +105,10 @@ impl Asker {
             "delete-group" => self.delete_group(words),
             _ => return None,
         };
+        let said = if words.flag("whole") { said.map(|_| std::mem::take(&mut self.last)) } else { said };
         // Kafka describes a group as it is in the log, which it has written to by then.
-        self.broker.wait_ms(30);
-        let state = self.state(&group_id(words)).unwrap_or_else(|why| why);
+        self.cluster.wait_ms(100);
+        let state = self.state(&group_ids(words)[0]).unwrap_or_else(|why| why);
         Some(Ok(format!("{}\n{state}", said.unwrap_or_else(|why| why))))
     }
 
@@ -111,13 +122,16 @@ impl Asker {
     fn coordinator(&mut self, group: &str) -> Said {
         for _ in 0..200 {
             let request = FindCoordinatorRequest { coordinator_keys: vec![group.into()], ..Default::default() };
-            let found = self.ask(4, &request)?.coordinators[0].error_code;
+            let found = self.ask(4, &request)?.coordinators.remove(0);
+            if found.error_code == 0 {
+                self.asked = NodeId(found.node_id);
+            }
             let request = DescribeGroupsRequest { groups: vec![group.into()], ..Default::default() };
             let served = self.ask(5, &request)?.groups[0].error_code;
-            if found == 0 && served == 0 {
+            if found.error_code == 0 && served == 0 {
                 return Ok("NONE".into());
             }
-            self.broker.wait_ms(50);
+            self.cluster.wait_ms(50);
         }
         Err("nobody serves it".into())
     }
@@ -130,8 +144,10 @@ impl Asker {
             return Ok(format!("  {}", name_of(described.error_code)));
         }
         let protocol = format!("{}/{}", described.protocol_type, described.protocol_data);
-        let members = described.members.iter().map(|m| format!(" ({} bytes)", m.member_assignment.len()));
-        let members: String = members.collect();
+        let mut members: Vec<usize> = described.members.iter().map(|m| m.member_assignment.len()).collect();
+        // Member ids have no order that means anything.
+        members.sort_unstable();
+        let members: String = members.iter().map(|length| format!(" ({length} bytes)")).collect();
         let offsets = self.committed(group, None)?;
         Ok(format!("  {} {protocol}, {} members{members}; {offsets}", described.group_state, described.members.len()))
     }
@@ -220,7 +236,9 @@ impl Asker {
     fn offset_commit(&mut self, name: &str, words: &Words<'_>) -> Said {
         let (member_id, generation_id_or_member_epoch) = self.member(name, words);
         let metadata = words.get("metadata").map(|length| "m".repeat(length.parse().expect("a length")));
-        let topic = |(name, partition_index, committed_offset)| OffsetCommitRequestTopic {
+        let version = words.number("version", 9);
+        let topic = |(name, partition_index, committed_offset): (String, i32, i64)| OffsetCommitRequestTopic {
+            topic_id: if version >= 10 { self.topic_id(&name) } else { Uuid::ZERO },
             name,
             partitions: vec![OffsetCommitRequestPartition {
                 partition_index,
@@ -228,16 +246,15 @@ impl Asker {
                 committed_leader_epoch: words.number("epoch", -1),
                 committed_metadata: metadata.clone(),
             }],
-            ..Default::default()
         };
-        let version = words.number("version", 9);
+        let topics = parts(words).into_iter().map(topic).collect();
         let request = OffsetCommitRequest {
             group_id: group_id(words),
             generation_id_or_member_epoch,
             member_id,
             group_instance_id: text(words, "instance"),
             retention_time_ms: words.number("retention", -1),
-            topics: parts(words).into_iter().map(topic).collect(),
+            topics,
         };
         let r = self.ask(version, &request)?;
         let each =
@@ -271,8 +288,25 @@ impl Asker {
     fn offset_fetch(&mut self, words: &Words<'_>) -> Said {
         let topic =
             |(name, index, _)| OffsetFetchRequestTopics { name, partition_indexes: vec![index], ..Default::default() };
-        let topics = parts(words).into_iter().map(topic).collect();
-        self.committed(&group_id(words), Some(topics))
+        let topics: Vec<_> = parts(words).into_iter().map(topic).collect();
+        let version = words.number("version", 9);
+        if version >= 8 && !words.flag("whole") {
+            return self.committed(&group_id(words), Some(topics));
+        }
+        let mut request = OffsetFetchRequest::default();
+        if version >= 8 {
+            let asked =
+                |group_id| OffsetFetchRequestGroup { group_id, topics: Some(topics.clone()), ..Default::default() };
+            request.groups = group_ids(words).into_iter().map(asked).collect();
+        } else {
+            let old = |t: OffsetFetchRequestTopics| OffsetFetchRequestTopic {
+                name: t.name,
+                partition_indexes: t.partition_indexes,
+            };
+            request.group_id = group_id(words);
+            request.topics = Some(topics.into_iter().map(old).collect());
+        }
+        Ok(name_of(self.ask(version, &request)?.error_code))
     }
 
     fn offset_delete(&mut self, words: &Words<'_>) -> Said {
@@ -288,7 +322,7 @@ impl Asker {
     }
 
     fn describe(&mut self, words: &Words<'_>) -> Said {
-        let request = DescribeGroupsRequest { groups: vec![group_id(words)], ..Default::default() };
+        let request = DescribeGroupsRequest { groups: group_ids(words), ..Default::default() };
         let r = self.ask(words.number("version", 5), &request)?.groups.remove(0);
         Ok(format!("{}, {}", name_of(r.error_code), r.group_state))
     }
@@ -304,7 +338,7 @@ impl Asker {
     }
 
     fn delete_group(&mut self, words: &Words<'_>) -> Said {
-        let r = self.ask(2, &DeleteGroupsRequest { groups_names: vec![group_id(words)] })?;
+        let r = self.ask(words.number("version", 2), &DeleteGroupsRequest { groups_names: group_ids(words) })?;
         Ok(name_of(r.results[0].error_code))
     }
 }

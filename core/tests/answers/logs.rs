@@ -39,7 +39,7 @@ impl Asker {
         let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 5000, validate_only: false };
         let response = self.ask(7, &request)?;
         // The broker hears of it a moment after the controller.
-        self.broker.wait_ms(50);
+        self.cluster.wait_ms(50);
         Ok(name_of(response.topics[0].error_code))
     }
 
@@ -246,7 +246,7 @@ impl Asker {
     }
 
     /// An id that no topic has, when there is none of that name.
-    fn topic_id(&mut self, topic: &str) -> Uuid {
+    pub fn topic_id(&mut self, topic: &str) -> Uuid {
         let topic = MetadataRequestTopic { name: Some(topic.into()), ..Default::default() };
         let request =
             MetadataRequest { topics: Some(vec![topic]), allow_auto_topic_creation: false, ..Default::default() };
