@@ -1,6 +1,8 @@
 //! The event log: the one truth for people. Animation, timeline, "Why?", announcements, goals and golden traces are
 //! projections of it. Each kind knows its sentence ([`EventKind::text`]) and the rule of Kafka behind it ([`EventKind::rule`]).
 
+mod rule;
+mod sort;
 mod text;
 
 pub use text::node_name;

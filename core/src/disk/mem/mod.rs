@@ -4,15 +4,17 @@
 //! not synced may be gone, or half there, when the power fails ([`MemDisk::power_loss`]): tails of files, truncations,
 //! and changes of names, in their order. Cloning is cheap, because contents are shared until one side writes.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod content;
+mod faults;
+#[cfg(test)]
+mod tests;
 
-use bytes::{Bytes, BytesMut};
+use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
+use self::content::Content;
 use super::{Disk, DiskError, DiskResult, FileId, SyncTarget};
-use crate::random;
-
-/// Contents are kept in chunks of this many bytes. Only the last, unfinished chunk is copied when clones part.
-const CHUNK: usize = 16 << 10;
 
 /// A disk in memory. See the module.
 #[derive(Clone, Debug, Default)]
@@ -55,67 +57,6 @@ impl MemFile {
     fn set_synced(&mut self) {
         self.synced = self.content.clone();
         self.safe = self.synced.len();
-    }
-}
-
-/// Bytes in shared chunks: all but the last are full.
-#[derive(Clone, Debug, Default)]
-struct Content {
-    chunks: Arc<Vec<Bytes>>,
-    tail: Arc<BytesMut>,
-}
-
-impl Content {
-    fn len(&self) -> usize {
-        self.chunks.len() * CHUNK + self.tail.len()
-    }
-
-    fn append(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let tail = Arc::make_mut(&mut self.tail);
-            let take = bytes.len().min(CHUNK - tail.len());
-            tail.extend_from_slice(&bytes[..take]);
-            bytes = &bytes[take..];
-            if tail.len() == CHUNK {
-                let full = std::mem::take(tail).freeze();
-                Arc::make_mut(&mut self.chunks).push(full);
-            }
-        }
-    }
-
-    fn read(&self, position: usize, len: usize) -> Bytes {
-        let end = self.len().min(position.saturating_add(len));
-        if position >= end {
-            return Bytes::new();
-        }
-        let chunk = position / CHUNK;
-        if chunk < self.chunks.len() && (end - 1) / CHUNK == chunk {
-            return self.chunks[chunk].slice(position - chunk * CHUNK..end - chunk * CHUNK);
-        }
-        let mut out = BytesMut::with_capacity(end - position);
-        let mut at = position;
-        while at < end {
-            let chunk = at / CHUNK;
-            let bytes: &[u8] = self.chunks.get(chunk).map_or(&self.tail[..], |c| &c[..]);
-            let to = bytes.len().min(end - chunk * CHUNK);
-            out.extend_from_slice(&bytes[at - chunk * CHUNK..to]);
-            at = chunk * CHUNK + to;
-        }
-        out.freeze()
-    }
-
-    fn truncate(&mut self, len: usize) {
-        if len >= self.len() {
-            return;
-        }
-        let whole = len / CHUNK;
-        if whole < self.chunks.len() {
-            let tail = BytesMut::from(&self.chunks[whole][..len - whole * CHUNK]);
-            Arc::make_mut(&mut self.chunks).truncate(whole);
-            self.tail = Arc::new(tail);
-        } else {
-            Arc::make_mut(&mut self.tail).truncate(len - whole * CHUNK);
-        }
     }
 }
 
@@ -164,52 +105,6 @@ impl MemDisk {
         Ok(())
     }
 
-    /// The process died: its open files are closed, everything it wrote is there.
-    pub fn process_crash(&mut self) {
-        self.handles.clear();
-        self.forget_unnamed();
-    }
-
-    /// The power failed. Everything synced is there; of the rest, any prefix of what was appended to a file may be
-    /// (sometimes with garbage where its last bytes should be), and the first so many of the creations, renames and
-    /// removals since the last sync of a path: journaling file systems keep their order.
-    pub fn power_loss(&mut self, rng: &mut fastrand::Rng) {
-        self.handles.clear();
-        for file in self.files.values_mut() {
-            if file.safe < file.synced.len() && rng.bool() {
-                file.content = file.synced.clone();
-            } else {
-                tear(&mut file.content, file.safe, rng);
-            }
-            file.set_synced();
-            self.generations += 1;
-            file.generation = self.generations;
-        }
-        let kept = random::index(rng, self.journal.len() + 1);
-        self.sync_names(kept);
-        self.journal.clear();
-        self.names = self.synced_names.clone();
-        self.forget_unnamed();
-    }
-
-    /// From now on nothing can be appended (`true`), as on a full file system.
-    pub fn set_full(&mut self, full: bool) {
-        self.full = full;
-    }
-
-    /// Limits the bytes of all files together.
-    pub fn set_capacity(&mut self, bytes: Option<u64>) {
-        self.capacity = bytes;
-    }
-
-    /// Every access to `path` (or to what lies in it) fails from now on, with `why`; `None` heals it.
-    pub fn break_file(&mut self, path: &str, why: Option<&str>) {
-        match why {
-            Some(why) => self.broken.insert(path.into(), why.into()),
-            None => self.broken.remove(path),
-        };
-    }
-
     /// Bytes of all files.
     pub fn used(&self) -> u64 {
         self.used
@@ -218,19 +113,6 @@ impl MemDisk {
     /// Paths of all files, sorted, with their lengths.
     pub fn files(&self) -> impl Iterator<Item = (&str, u64)> {
         self.names.iter().map(|(path, file)| (path.as_str(), self.files[file].content.len() as u64))
-    }
-
-    /// Changes a byte where it lies, durably: bit rot, for tests. Past the end nothing happens.
-    pub fn corrupt(&mut self, path: &str, position: u64, byte: u8) {
-        if let Some(file) = self.names.get(path).and_then(|file| self.files.get_mut(file)) {
-            let mut bytes = file.content.read(0, usize::MAX).to_vec();
-            if let Some(at) = bytes.get_mut(position as usize) {
-                *at = byte;
-                file.content = Content::default();
-                file.content.append(&bytes);
-                file.set_synced();
-            }
-        }
     }
 
     fn handle(&self, id: FileId) -> DiskResult<u64> {
@@ -249,29 +131,6 @@ impl MemDisk {
         let file = self.next_file;
         self.link(path.into(), file);
         file
-    }
-
-    fn check_space(&self, more: u64) -> DiskResult<()> {
-        if self.full || self.capacity.is_some_and(|capacity| self.used + more > capacity) {
-            return Err(DiskError::Full);
-        }
-        Ok(())
-    }
-
-    fn check_broken(&self, path: &str) -> DiskResult<()> {
-        if self.broken.is_empty() {
-            return Ok(());
-        }
-        let hit = self.broken.iter().find(|(broken, _)| is_under(path, broken));
-        hit.map_or(Ok(()), |(_, why)| Err(DiskError::Broken(why.clone())))
-    }
-
-    fn check_broken_file(&self, file: u64) -> DiskResult<()> {
-        if self.broken.is_empty() {
-            return Ok(());
-        }
-        let mut paths = self.names.iter().filter(|&(_, &f)| f == file).map(|(path, _)| path);
-        paths.try_for_each(|path| self.check_broken(path))
     }
 
     fn sync_file(&mut self, file: u64) {
@@ -319,22 +178,6 @@ impl MemDisk {
         let kept = sorted(used.iter().chain(synced.values()).copied().chain(journal).collect());
         self.files.retain(|file, _| kept.binary_search(file).is_ok());
         self.used = used.iter().map(|file| self.files[file].content.len() as u64).sum();
-    }
-}
-
-/// Keeps a random prefix of what was appended after the first `safe` bytes; one time in four its last bytes are garbage, as when a
-/// file grew on the platter before its bytes got there.
-fn tear(content: &mut Content, safe: usize, rng: &mut fastrand::Rng) {
-    let len = content.len();
-    if len <= safe {
-        return;
-    }
-    let kept = safe + random::index(rng, len - safe + 1);
-    content.truncate(kept);
-    if kept > safe && rng.u8(..4) == 0 {
-        let garbage = 1 + random::index(rng, (kept - safe).min(512));
-        content.truncate(kept - garbage);
-        content.append(&vec![0; garbage]);
     }
 }
 
@@ -465,113 +308,5 @@ impl Disk for MemDisk {
         names.sort();
         names.dedup();
         Ok(names)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::suite;
-
-    fn written(disk: &mut MemDisk, path: &str, bytes: &[u8]) -> FileId {
-        let file = disk.open(path).unwrap();
-        disk.append(file, &[bytes]).unwrap();
-        file
-    }
-
-    #[test]
-    fn behaves_like_every_disk() {
-        suite::check(&mut MemDisk::new());
-    }
-
-    #[test]
-    fn a_process_crash_loses_nothing_written() {
-        let mut disk = MemDisk::new();
-        let file = written(&mut disk, "a", b"hello");
-        disk.replace("b", b"1", false).unwrap();
-        disk.process_crash();
-        assert!(disk.len(file).is_err(), "its files are closed");
-        assert_eq!(disk.read("a").unwrap(), "hello");
-        assert_eq!(disk.read("b").unwrap(), "1");
-    }
-
-    #[test]
-    fn a_power_loss_keeps_what_was_synced() {
-        for seed in 0..200 {
-            let mut disk = MemDisk::new();
-            let file = written(&mut disk, "d/a", b"hello");
-            disk.sync(&SyncTarget::Path("d/a".into())).unwrap();
-            disk.append(file, &[b", world"]).unwrap();
-            disk.sync(&SyncTarget::File(file)).unwrap();
-            disk.append(file, &[&[b'x'; 1000]]).unwrap();
-            disk.power_loss(&mut fastrand::Rng::with_seed(seed));
-            let found = disk.read("d/a").unwrap();
-            assert!(found.starts_with(b"hello, world") && found.len() <= 1012);
-        }
-    }
-
-    /// Each of the things that may happen does happen under some seed.
-    #[test]
-    fn a_power_loss_takes_what_was_not_synced() {
-        let (mut lost, mut torn, mut kept, mut zeros) = (0, 0, 0, 0);
-        let (mut old, mut new) = (0, 0);
-        let mut revived = 0;
-        for seed in 0..400 {
-            let mut disk = MemDisk::new();
-            disk.replace("vote", b"old", true).unwrap();
-            disk.sync(&SyncTarget::Path("vote".into())).unwrap();
-            let cut = written(&mut disk, "e/cut", b"0123456789");
-            disk.sync(&SyncTarget::Path("e/cut".into())).unwrap();
-            written(&mut disk, "d/a", &[b'x'; 600]);
-            disk.replace("vote", b"new", true).unwrap();
-            disk.truncate(cut, 2).unwrap();
-            disk.append(cut, &[b"ab"]).unwrap();
-            disk.power_loss(&mut fastrand::Rng::with_seed(seed));
-            match disk.read("d/a") {
-                Err(_) => lost += 1,
-                Ok(found) if found.contains(&0) => zeros += 1,
-                Ok(found) if found.len() < 600 => torn += 1,
-                Ok(_) => kept += 1,
-            }
-            match &disk.read("vote").unwrap()[..] {
-                b"old" => old += 1,
-                b"new" => new += 1,
-                other => panic!("a durable replace leaves old or new, not {other:?}"),
-            }
-            let cut = disk.read("e/cut").unwrap();
-            assert!(cut.starts_with(b"01"));
-            revived += u32::from(cut.len() == 10);
-        }
-        assert!(lost > 0 && torn > 0 && kept > 0 && zeros > 0 && old > 0 && new > 0 && revived > 0);
-    }
-
-    #[test]
-    fn clones_part_ways() {
-        let mut disk = MemDisk::new();
-        let file = written(&mut disk, "a", &[1; 40_000]);
-        let mut fork = disk.clone();
-        fork.append(file, &[&[2; 10]]).unwrap();
-        disk.truncate(file, 3).unwrap();
-        assert_eq!((disk.len(file), fork.len(file)), (Ok(3), Ok(40_010)));
-        assert_eq!(fork.read_at(file, 39_999, 3).unwrap(), [1, 2, 2][..]);
-        assert_eq!((disk.used(), fork.used()), (3, 40_010));
-    }
-
-    #[test]
-    fn faults_are_errors_and_change_nothing() {
-        let mut disk = MemDisk::new();
-        let file = written(&mut disk, "d/a", b"hello");
-        disk.set_full(true);
-        assert_eq!(disk.append(file, &[b"x"]), Err(DiskError::Full));
-        assert_eq!(disk.replace("d/b", b"x", false), Err(DiskError::Full));
-        disk.set_full(false);
-        disk.set_capacity(Some(7));
-        assert_eq!(disk.append(file, &[b"xyz"]), Err(DiskError::Full));
-        assert_eq!(disk.append(file, &[b"xy"]), Ok(5));
-        disk.break_file("d", Some("bad sector"));
-        assert_eq!(disk.read_at(file, 0, 1), Err(DiskError::Broken("bad sector".into())));
-        assert_eq!(disk.sync(&SyncTarget::File(file)), Err(DiskError::Broken("bad sector".into())));
-        disk.break_file("d", None);
-        assert_eq!(disk.read("d/a").unwrap(), "helloxy");
     }
 }
