@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     convert::Infallible,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
 };
 
