@@ -24,30 +24,23 @@
 //! of its fields (`partition=orders-0`, `leader=2`, `node=1`). In place of a node's id stands also `leader:orders-0` or
 //! `active` (the active controller).
 
+mod admin;
+mod events;
 mod show;
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
-use self::show::{log, processed, view};
-use super::{Answer, Scenario, World, parse_action};
+use self::{
+    admin::{config, delete, delete_records, metadata},
+    events::{event_json, kind, matches, print_event, until},
+    show::{log, processed, view},
+};
+use super::{Scenario, World, parse_action};
 use crate::{
     goal::{Evidence, Expr, Scope},
     id::{NodeId, TopicPartition},
     seam::Time,
-    trace::Event,
-    view::{Action, ProcessState},
-    wire::{
-        api::Request,
-        delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
-        delete_topics::{DeleteTopicState, DeleteTopicsRequest},
-        error::ErrorCode,
-        frame,
-        incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
-        metadata::MetadataRequest,
-        records::Records,
-    },
+    view::Action,
 };
 
 /// Runs a whole script and returns it with what it printed in place of what it expected. Equal texts: it passes. The
@@ -245,137 +238,8 @@ fn parse_partition(text: &str) -> Result<TopicPartition, String> {
     Ok(TopicPartition::new(topic, partition.parse().map_err(|_| "a partition ends in a number")?))
 }
 
-fn event_json(event: &Event) -> Value {
-    serde_json::to_value(event).unwrap_or(Value::Null)
-}
-
-fn kind(json: &Value) -> &str {
-    json["kind"].as_str().unwrap_or_default()
-}
-
-fn matches(json: &Value, conditions: &[String]) -> Result<bool, String> {
-    for condition in conditions {
-        let (field, wanted) = condition.split_once('=').ok_or_else(|| format!("{condition:?} is no condition"))?;
-        let found = match &json[field] {
-            Value::String(text) => text.clone(),
-            Value::Object(o) if field == "partition" => {
-                format!("{}-{}", o["topic"].as_str().unwrap_or_default(), o["partition"])
-            }
-            other => other.to_string(),
-        };
-        if found != wanted {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn print_event(event: &Event, out: &mut String) {
-    writeln!(out, "{:>10}  {:<4} {}", seconds(event.at), event.node, event.text()).expect("text grows");
-}
-
-fn until(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
-    let wanted_kind = words.first().ok_or("until what?")?;
-    let mut limit_ms = 60_000;
-    let mut conditions = Vec::new();
-    for word in &words[1..] {
-        match word.strip_prefix("limit=") {
-            Some(limit) => limit_ms = duration_ms(limit)?,
-            None => conditions.push(word.clone()),
-        }
-    }
-    matches(&Value::Null, &conditions)?;
-    let limit = world.now().plus_ms(limit_ms);
-    let found = world.run_until_event(
-        |event| {
-            let json = event_json(event);
-            kind(&json) == wanted_kind && matches(&json, &conditions) == Ok(true)
-        },
-        limit,
-    );
-    match found {
-        Some(event) => print_event(&event, out),
-        None => writeln!(out, "no {wanted_kind} within {} s", limit_ms / 1000).expect("text grows"),
-    }
-    Ok(())
-}
-
 fn parse_node(text: &str) -> Result<NodeId, String> {
     text.parse().map(NodeId).map_err(|_| format!("{text:?} is no node"))
-}
-
-/// Asks a broker that runs, as an admin client does.
-fn ask<R: Request>(world: &mut World, version: i16, request: &R) -> Result<R::Response, String> {
-    let view = world.view();
-    let alive = view.nodes.iter().find(|n| n.broker.is_some() && n.process == ProcessState::Alive);
-    let broker = alive.ok_or("no broker is alive")?.id;
-    ask_node(world, broker, version, request)
-}
-
-fn ask_node<R: Request>(world: &mut World, broker: NodeId, version: i16, request: &R) -> Result<R::Response, String> {
-    let frame = Records::Parts(frame::request_parts(version, 1, "script", request)).bytes();
-    match world.ask(broker, frame, 30_000) {
-        Answer::Frame(bytes) => frame::parse_response::<R>(version, &bytes).map(|(_, r)| r).map_err(|e| e.to_string()),
-        other => Err(format!("no answer: {other:?}")),
-    }
-}
-
-fn config(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
-    let (topic, settings) = words.split_first().ok_or("of which topic?")?;
-    let mut configs = Vec::new();
-    for setting in settings {
-        let (name, value) = setting.split_once('=').ok_or("a setting is written KEY=VALUE")?;
-        configs.push(AlterableConfig { name: name.into(), config_operation: 0, value: Some(value.into()) });
-    }
-    let resource = AlterConfigsResource { resource_type: 2, resource_name: topic.clone(), configs };
-    let request = IncrementalAlterConfigsRequest { resources: vec![resource], validate_only: false };
-    let code = ask(world, 1, &request)?.responses.first().map_or(0, |r| r.error_code);
-    writeln!(out, "config {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
-    Ok(())
-}
-
-fn delete(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
-    let topic = words.first().ok_or("which topic?")?;
-    let topics = vec![DeleteTopicState { name: Some(topic.clone()), ..Default::default() }];
-    let request = DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() };
-    let code = ask(world, 6, &request)?.responses.first().map_or(0, |r| r.error_code);
-    writeln!(out, "delete {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
-    Ok(())
-}
-
-fn metadata(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
-    let node = parse_node(words.first().ok_or("of which node?")?)?;
-    let response = match ask_node(world, node, 12, &MetadataRequest { topics: None, ..Default::default() }) {
-        Ok(response) => response,
-        Err(why) => {
-            writeln!(out, "{why}").expect("text grows");
-            return Ok(());
-        }
-    };
-    let brokers: Vec<String> = response.brokers.iter().map(|broker| broker.node_id.to_string()).collect();
-    writeln!(out, "brokers {}", brokers.join(" ")).expect("text grows");
-    for topic in &response.topics {
-        let name = topic.name.as_deref().unwrap_or_default();
-        for p in &topic.partitions {
-            writeln!(out, "{name}-{}  leader {} epoch {}", p.partition_index, p.leader_id, p.leader_epoch)
-                .expect("text grows");
-        }
-    }
-    Ok(())
-}
-
-fn delete_records(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
-    let [node, name, offset] = words else { return Err("of which node, partition and up to which offset?".into()) };
-    let node = NodeId(node.parse().map_err(|_| "a node is a number")?);
-    let partition = parse_partition(name)?;
-    let offset = offset.parse().map_err(|_| "an offset is a number")?;
-    let asked = DeleteRecordsPartition { partition_index: partition.partition, offset };
-    let topics = vec![DeleteRecordsTopic { name: partition.topic, partitions: vec![asked] }];
-    let response = ask_node(world, node, 2, &DeleteRecordsRequest { topics, timeout_ms: 5000 })?;
-    let part = response.topics.first().and_then(|t| t.partitions.first()).ok_or("an answer without the partition")?;
-    let error = ErrorCode::from_code(part.error_code).name();
-    writeln!(out, "delete-records {name}: {error}, low watermark {}", part.low_watermark).expect("text grows");
-    Ok(())
 }
 
 fn produce(world: &mut World, words: &[String]) -> Result<(), String> {
