@@ -3,7 +3,7 @@
 //!
 //! Clients choose their `client.id`, and many programs leave it at their library's: a name is no identity. What tells two
 //! members of one name apart is what Kafka gave them: a member fetches what it was assigned and nothing else, each
-//! partition from its leader, on connections of its own.
+//! partition from its leader, on a connection of its own.
 
 use crate::view::{
     ClientView, ClusterView, ConnectionView, ConsumerView, GroupView, MemberView, PositionView, ProducerView,
@@ -66,42 +66,43 @@ fn consumers_of(view: &ClusterView, client: ClientView, members: &[(&GroupView, 
         [] => vec![whole(client.positions.clone())],
         [only] => vec![consumer(0, *only, client.positions.clone())],
         several => {
-            let connections: Vec<&ConnectionView> = connections(view, &client);
-            let own = |member| positions_of(member, several, &connections);
-            several.iter().enumerate().map(|(i, member)| consumer(i, *member, own(member.1))).collect()
+            let settled = settled(view, &client, several);
+            let own = |i: usize| {
+                settled.iter().filter(move |(member, _)| *member == i).flat_map(|(_, c)| c.positions.clone())
+            };
+            several.iter().enumerate().map(|(i, member)| consumer(i, *member, own(i).collect())).collect()
         }
     }
 }
 
-/// The connections that make up a client.
-fn connections<'a>(view: &'a ClusterView, client: &ClientView) -> Vec<&'a ConnectionView> {
-    let all = view.nodes.iter().filter_map(|node| node.broker.as_ref()).flat_map(|broker| &broker.clients);
-    all.filter(|c| ClientView::id_of(&c.client_id, &c.address) == client.id).collect()
-}
-
-/// How far a member has come, where that can only be its doing: nobody else of its name was assigned the partition, or the
-/// connection fetches what only this member was assigned all of. The newest fetch counts: who lost a partition in a
-/// rebalance may have asked for it before.
-fn positions_of(
-    member: &MemberView,
-    several: &[(&GroupView, &MemberView)],
-    connections: &[&ConnectionView],
-) -> Vec<PositionView> {
-    let alone = |wanted: &[PositionView]| {
-        let owners = several.iter().filter(|(_, m)| wanted.iter().all(|p| find(&m.partitions, p).is_some()));
-        let owners: Vec<&str> = owners.map(|(_, m)| m.id.as_str()).collect();
-        owners == [member.id.as_str()]
+/// Which member's each connection of that name can only be. It is one's who was assigned all that it fetches; and since
+/// nobody fetches from one broker on two connections, whoever is known to have one has no other there. The newest are
+/// settled first: who lost a partition in a rebalance may have fetched it before.
+fn settled<'a>(
+    view: &'a ClusterView,
+    client: &ClientView,
+    members: &[(&GroupView, &MemberView)],
+) -> Vec<(usize, &'a ConnectionView)> {
+    let assigned = |member: &MemberView, wanted: &PositionView| {
+        member.partitions.iter().any(|p| p.partition == wanted.partition && p.topic == wanted.topic)
     };
-    let position = |own: &PositionView| {
-        let fetching = connections.iter().filter_map(|c| Some((c, find(&c.positions, own)?)));
-        let certain = fetching.filter(|(c, _)| alone(std::slice::from_ref(own)) || alone(&c.positions));
-        certain.max_by_key(|(c, _)| c.last_at).map(|(_, position)| position.clone())
-    };
-    member.partitions.iter().filter_map(position).collect()
-}
-
-fn find<'a>(positions: &'a [PositionView], wanted: &PositionView) -> Option<&'a PositionView> {
-    positions.iter().find(|p| p.partition == wanted.partition && p.topic == wanted.topic)
+    let is_its =
+        |c: &&ConnectionView| ClientView::id_of(&c.client_id, &c.address) == client.id && !c.positions.is_empty();
+    let mut settled = Vec::new();
+    for broker in view.nodes.iter().filter_map(|node| node.broker.as_ref()) {
+        let may_be = |c: &ConnectionView| {
+            let whole = |i: &usize| c.positions.iter().all(|p| assigned(members[*i].1, p));
+            (0..members.len()).filter(whole).collect::<Vec<usize>>()
+        };
+        let mut open: Vec<_> = broker.clients.iter().filter(is_its).map(|c| (c, may_be(c))).collect();
+        open.sort_by_key(|(c, _)| std::cmp::Reverse(c.last_at));
+        while let Some(at) = open.iter().position(|(_, owners)| owners.len() == 1) {
+            let (connection, owners) = open.remove(at);
+            settled.push((owners[0], connection));
+            open.iter_mut().for_each(|(_, others)| others.retain(|other| *other != owners[0]));
+        }
+    }
+    settled
 }
 
 #[cfg(test)]
@@ -140,8 +141,11 @@ mod tests {
         GroupView { id: id.into(), generation: 3, members: members.iter().map(member).collect(), ..Default::default() }
     }
 
+    /// A partition and an offset.
+    type Place = (i32, i64);
+
     /// Member id and what it is known to have read, of each consumer.
-    fn told(groups: Vec<GroupView>, brokers: Vec<Vec<ConnectionView>>) -> Vec<(Option<String>, Vec<(i32, i64)>)> {
+    fn told(groups: Vec<GroupView>, brokers: Vec<Vec<ConnectionView>>) -> Vec<(Option<String>, Vec<Place>)> {
         let mut groups = Some(groups);
         let node = |(id, clients)| NodeView {
             id: NodeId(id),
@@ -172,12 +176,16 @@ mod tests {
 
     #[test]
     fn two_groups_that_read_the_same_are_told_apart_where_they_differ() {
-        let billing = group("billing", &[("a", &[(0, -1), (1, -1)])]);
-        let audit = group("audit", &[("z", &[(1, -1)])]);
-        let clients = vec![connection(1, 9, &[(0, 40), (1, 50)]), connection(2, 9, &[(1, 7)])];
-        // That audit is at 7 cannot be known: billing may fetch orders-1 by itself too.
-        let wanted = [(Some("z".to_owned()), vec![]), (Some("a".to_owned()), vec![(0, 40), (1, 50)])];
-        assert_eq!(told(vec![billing, audit], vec![clients]), wanted);
+        let groups = || {
+            let billing = group("billing", &[("a", &[(0, -1), (1, -1), (2, -1)])]);
+            vec![billing, group("audit", &[("z", &[(1, -1), (2, -1)])])]
+        };
+        // Who fetches orders-0 is billing, so the other on that broker is not.
+        let first = vec![connection(1, 9, &[(0, 40), (1, 50)]), connection(2, 9, &[(1, 7)])];
+        // Of these two nobody can tell.
+        let second = vec![connection(3, 9, &[(2, 60)]), connection(4, 9, &[(2, 8)])];
+        let wanted = [(Some("z".to_owned()), vec![(1, 7)]), (Some("a".to_owned()), vec![(0, 40), (1, 50)])];
+        assert_eq!(told(groups(), vec![first, second]), wanted);
     }
 
     #[test]
