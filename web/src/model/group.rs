@@ -240,10 +240,13 @@ impl Reader<'_> {
 
     /// Since its reader gave it up, or went.
     fn unread_words(&self, partition: &TopicPartition) -> String {
+        let ours = |group: &String, partitions: &[TopicPartition]| {
+            self.group.is_none_or(|own| own.id == *group) && partitions.contains(partition)
+        };
         let since = self.events.iter().enumerate().rev().find_map(|(i, event)| match &event.kind {
-            EventKind::PartitionsRevoked { partitions, .. } if partitions.contains(partition) => Some(Some(event.at)),
+            EventKind::PartitionsRevoked { group, partitions, .. } if ours(group, partitions) => Some(Some(event.at)),
             // The last that was given it, and what befell that one.
-            EventKind::PartitionsAssigned { partitions, .. } if partitions.contains(partition) => {
+            EventKind::PartitionsAssigned { group, partitions, .. } if ours(group, partitions) => {
                 let befell = |e: &&Event| e.node == event.node && ends(&e.kind);
                 Some(self.events[i..].iter().find(befell).map(|e| e.at))
             }
