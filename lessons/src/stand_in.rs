@@ -138,11 +138,11 @@ mod tests {
     fn what_differs_is_named() {
         let lesson = crate::lesson("groups-share-partitions").unwrap();
         let mut facts = stand_in(&lesson, &lesson.quizzes[0], &Variables::default()).unwrap().progress.facts;
-        facts.0.insert("slots".into(), 50.into());
+        facts.0.insert("offsets_partitions".into(), 50.into());
         let found = stand_in(&lesson, &lesson.quizzes[0], &facts).unwrap();
-        let slots = Difference { name: "slots".into(), simulated: "4".into(), real: "50".into() };
-        assert_eq!((found.session.seed, found.differs.clone()), (lesson.seed, vec![slots]));
+        let other = Difference { name: "offsets_partitions".into(), simulated: "4".into(), real: "50".into() };
+        assert_eq!((found.session.seed, found.differs.clone()), (lesson.seed, vec![other]));
         let says = found.says(&lesson.quizzes[0]);
-        assert!(says.contains("What is not as on your cluster: slots 4 and not 50."), "{says}");
+        assert!(says.contains("What is not as on your cluster: offsets partitions 4 and not 50."), "{says}");
     }
 }

@@ -85,7 +85,7 @@ impl Class {
         for config in &scenario.consumers {
             let mut member = Member::new(config.clone(), clock);
             if !scenario.spare.contains(&config.id) {
-                member.start(&bootstrap).map_err(Failure::new)?;
+                member.begin(&bootstrap).map_err(Failure::new)?;
             }
             consumers.insert(config.id, member);
         }

@@ -52,6 +52,11 @@ impl Member {
             return Err(format!("consumer {} runs already", self.config.id));
         }
         self.happen(EventKind::Started);
+        self.begin(bootstrap)
+    }
+
+    /// As [`Self::start`], of one that runs when the lesson begins: nobody did that.
+    pub(super) fn begin(&mut self, bootstrap: &str) -> Result<(), String> {
         let client = RunningConsumer::traced(bootstrap, self.config.clone(), self.clock, self.numbering);
         self.client = Some(client.map_err(|failure| failure.to_string())?);
         Ok(())

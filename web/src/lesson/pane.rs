@@ -64,7 +64,7 @@ pub fn Pane(props: &PaneProps) -> Html {
                 }
                 <h2 class="step">{ rich(lesson.words.heading(&key), variables) }</h2>
                 { for lesson.words.paragraphs(&key).iter().map(|p| html! { <p class="text">{ rich(p, variables) }</p> }) }
-                if lab.is_live() { <p class="small dim">{ "These are real processes, in real time: where a text says Play, only wait." }</p> }
+                if lab.is_live() { <p class="small dim" style="margin-top:8px">{ "These are real processes, in real time: where a text says Play, only wait." }</p> }
                 if !course.offers.is_empty() { <p class="offers">{ for offers }</p> }
                 if let Some(asked) = &course.asked { <QuestionForm asked={asked.clone()} /> }
                 <section>

@@ -96,7 +96,7 @@ pub fn QuestionForm(props: &QuestionFormProps) -> Html {
             }
             <fieldset class="choices">
                 <legend>{ crate::lesson::filled(&question.stem) }</legend>
-                if let Some(instead) = &asked.instead { <p class="small dim">{ &instead.says }</p> }
+                if let Some(instead) = &asked.instead { <p class="small dim" style="margin:4px 0 8px">{ &instead.says }</p> }
                 if many { <p class="small dim">{ "More than one may be right." }</p> }
                 { for options }
             </fieldset>
