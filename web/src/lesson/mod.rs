@@ -65,7 +65,7 @@ fn Tour(props: &LessonProps) -> Html {
             <div class="body">
                 <p class="over">{ format!("Free tour, step {} of {}", step + 1, STEPS.len()) }</p>
                 <h1>{ current.title }</h1>
-                <p class="text">{ if live { current.live } else { current.text } }</p>
+                <p class="text">{ current.words(&props.snapshot) }</p>
                 <section>
                     <h2>{ "Steps" }</h2>
                     <ol class="steps">

@@ -8,11 +8,13 @@ use lab_core::{
 
 use crate::{
     lab::{Lab, Snapshot},
+    model,
     ui::{Choose, Tab, UiDispatcher},
 };
 
 pub struct TourStep {
     pub title: &'static str,
+    /// `{partition}` is one that broker 1 should lead.
     pub text: &'static str,
     /// The same where real processes run.
     pub live: &'static str,
@@ -29,7 +31,7 @@ pub const STEPS: [TourStep; 6] = [
     },
     TourStep {
         title: "Kill broker 1",
-        text: "It leads orders-0: it wears the crown. Killed, it hands nothing over, and nobody knows yet. Above its card its session with the controllers runs out.",
+        text: "It leads {partition}: it wears the crown. Killed, it hands nothing over, and nobody knows yet. Above its card its session with the controllers runs out.",
         live: "This sends SIGKILL to the real process. It hands nothing over, and nobody knows yet: its session with the controllers has to run out.",
         button: "Kill it for me",
     },
@@ -58,6 +60,19 @@ pub const STEPS: [TourStep; 6] = [
         button: "Send one with key \"you\"",
     },
 ];
+
+impl TourStep {
+    /// The words, with the partition whose preferred leader broker 1 is: on every branch, and also once it is dead.
+    pub fn words(&self, snapshot: &Snapshot) -> String {
+        if snapshot.live.is_some() {
+            return self.live.into();
+        }
+        let headlines = model::headlines(&snapshot.view);
+        let first = headlines.iter().find(|h| h.partition.replicas.first() == Some(&NodeId(1)));
+        let name = first.map_or_else(|| "a partition".into(), |h| model::name_of(&h.partition).to_string());
+        self.text.replace("{partition}", &name)
+    }
+}
 
 /// Whether a step has been done, by the events of this branch.
 pub fn done(step: usize, lab: &Lab, snapshot: &Snapshot) -> bool {
