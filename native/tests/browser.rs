@@ -89,6 +89,19 @@ async fn browser_landmarks_and_names_of_the_contract() {
         let broker = page.try_find_begins("group", "Broker 1").await.expect("a group for broker 1");
         assert!(broker.description.contains("alive"), "its description says its state: {:?}", broker.description);
         page.screenshot(name).await;
+        // The tour tells of the partition that is drawn with a crown on broker 1.
+        for button in ["Start the cluster", "Next step"] {
+            page.find("button", button).await.focus().await;
+            page.press("Enter").await;
+        }
+        let told = page
+            .until("the second step", "document.querySelector('.lesson .text').innerText", |text| {
+                text.as_str().is_some_and(|text| text.contains("It leads "))
+            })
+            .await;
+        let led = told.as_str().and_then(|text| text.strip_prefix("It leads ")?.split(':').next()).unwrap_or_default();
+        let drawn = format!("document.querySelector('[aria-label=\"Partition {led}\"]')?.dataset.leader");
+        assert_eq!(page.eval(&drawn).await, "1", "{told}");
         assert_eq!(page.console_errors().await, Vec::<String>::new());
         page.close().await;
     }
