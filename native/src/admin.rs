@@ -98,6 +98,12 @@ impl Client {
         Ok(client)
     }
 
+    /// The same, that waits for answers no longer than this.
+    pub fn patient(self, within: Duration) -> Outcome<Self> {
+        self.stream.set_read_timeout(Some(within)).doing(|| format!("cannot talk to {}", self.to))?;
+        Ok(self)
+    }
+
     /// Asks and waits for the answer, in the newest version that both sides speak.
     pub fn call<R: Request>(&mut self, request: &R) -> Outcome<R::Response> {
         let version = self.version(R::KEY, *R::versions().start(), *R::versions().end())?;

@@ -1,7 +1,7 @@
 //! The native home of the lab: the same machines over TCP and files, as real processes. Read in this order.
 //!
 //! `driver` runs one machine on one thread; `node` is a process of one or two machines; `supervisor` is a cluster of
-//! processes; `http` shows it; `lesson` takes lessons on it; `cli` is the command line.
+//! processes; `http` shows it; `attach` shows one that somebody else runs; `lesson` takes lessons on ours; `cli` is the command line.
 
 pub mod clock;
 pub mod disk;
@@ -14,6 +14,8 @@ pub mod node;
 pub mod supervisor;
 
 pub mod http;
+
+pub mod attach;
 
 pub mod lesson;
 

@@ -98,6 +98,8 @@ impl EventKind {
             Self::BrokerRegistered { broker, broker_epoch } => {
                 format!("{} registered broker {broker} with broker epoch {broker_epoch}", controller(node))
             }
+            // Whoever only asked the cluster does not know more.
+            Self::BrokerFenced { broker, session_ms: 0, .. } => format!("{} fenced broker {broker}", controller(node)),
             Self::BrokerFenced { broker, silent_ms: 0, .. } => {
                 format!("{} fenced broker {broker}, which asked for it", controller(node))
             }

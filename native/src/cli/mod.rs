@@ -1,5 +1,6 @@
 //! The command line. One file per command or family of commands; this one has the words and sends each to its file.
 
+mod attach;
 mod complete;
 mod configs;
 mod consume;
@@ -142,17 +143,10 @@ enum Command {
     /// Load with progress, throughput and latencies
     #[command(subcommand)]
     Perf(perf::PerfCommand),
-    /// The page over an existing Kafka cluster (not built yet)
-    Attach(NotBuilt),
+    /// Show a Kafka cluster that runs already, Apache's too, on the page
+    Attach(attach::AttachArgs),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
-}
-
-/// A command of the contract that comes with a later issue.
-#[derive(Debug, Args)]
-struct NotBuilt {
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -262,15 +256,9 @@ fn run(command: Command) -> Outcome {
         Command::Groups(command) => groups::run(command),
         Command::Lesson(command) => lesson::lesson(&command),
         Command::Perf(command) => perf::run(command),
-        Command::Attach(_) => {
-            Err(not_built("attach", "`kafka-lab topics` and the like work on any Kafka cluster today."))
-        }
+        Command::Attach(args) => attach::run(&args),
         Command::Completions { shell } => complete::run(shell),
     }
-}
-
-fn not_built(command: &str, meanwhile: &str) -> Failure {
-    Failure::new(format!("`kafka-lab {command}` is not built yet")).next(meanwhile)
 }
 
 fn format(config: &std::path::Path, cluster_id: Option<String>) -> Outcome {

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use lab_core::{
-    live::{Ask, Cannot, Changes, ClientMessage, ServerMessage},
+    live::{Ask, Changes, ClientMessage, ServerMessage},
     sim::Scenario,
 };
 use serde::Deserialize;
@@ -59,7 +59,7 @@ async fn talk(mut socket: WebSocket, cluster: Handle) {
     let hello = ServerMessage::Hello {
         cluster_id: cluster.cluster_id.clone(),
         bootstrap: cluster.bootstrap.clone(),
-        cannot: cannot(),
+        cannot: cluster.cannot.to_vec(),
     };
     if !send(&mut socket, &hello).await {
         return;
@@ -122,6 +122,9 @@ fn answer(cluster: Handle, ClientMessage { id, ask }: ClientMessage, done: mpsc:
 
 /// The topics and clients of a lesson.
 async fn begin(cluster: &Handle, name: &str) -> Result<(), String> {
+    if let Some(cannot) = cluster.cannot.iter().find(|cannot| cannot.what == "lesson") {
+        return Err(cannot.why.clone());
+    }
     let lesson = lab_lessons::lesson(name)?;
     if !lesson.native {
         return Err(format!("the lesson {name} asks for what a real cluster cannot do: take it in the simulator"));
@@ -132,19 +135,4 @@ async fn begin(cluster: &Handle, name: &str) -> Result<(), String> {
 async fn send(socket: &mut WebSocket, message: &ServerMessage) -> bool {
     let text = serde_json::to_string(message).expect("plain data");
     matches!(timeout(SEND_WITHIN, socket.send(Message::Text(Utf8Bytes::from(text)))).await, Ok(Ok(())))
-}
-
-/// What the page offers in the simulator and not here.
-fn cannot() -> Vec<Cannot> {
-    let cannot = |what: &str, why: &str| Cannot { what: what.into(), why: why.into() };
-    vec![
-        cannot("rewind", "a real cluster runs in real time and cannot go back"),
-        cannot("fork", "a real cluster cannot be copied while it runs"),
-        cannot("power_loss", "it would have to cut the power of this machine"),
-        cannot("load", "load comes from a Kafka client, such as kafka-producer-perf-test"),
-        cannot(
-            "flight",
-            "messages between processes take microseconds: each is shown for longer than it was under way",
-        ),
-    ]
 }

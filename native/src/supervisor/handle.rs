@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use lab_core::{
     id::{EventId, NodeId},
+    live::Cannot,
     sim::Scenario,
     trace::Event,
     view::{Action, ClusterView},
@@ -41,14 +42,16 @@ pub(crate) enum Message {
 /// A way to the supervising task.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    pub(super) messages: mpsc::UnboundedSender<Message>,
+    pub(crate) messages: mpsc::UnboundedSender<Message>,
     pub view: watch::Receiver<Arc<ClusterView>>,
     pub events: broadcast::Sender<Arc<Vec<Event>>>,
     pub metrics: watch::Receiver<Arc<Vec<crate::http::metrics::NodeFigures>>>,
     pub cluster_id: String,
     pub bootstrap: String,
+    /// What the page offers in the simulator and not here.
+    pub cannot: Arc<[Cannot]>,
     /// Every broker has been registered and unfenced.
-    pub(super) ready: watch::Receiver<bool>,
+    pub(crate) ready: watch::Receiver<bool>,
 }
 
 impl Handle {
@@ -109,4 +112,19 @@ impl Drop for Watching {
     fn drop(&mut self) {
         let _ = self.0.send(Message::Watchers(-1));
     }
+}
+
+/// What a cluster of this machine's own processes cannot do.
+pub(super) fn cannot() -> Vec<Cannot> {
+    let cannot = |what: &str, why: &str| Cannot { what: what.into(), why: why.into() };
+    vec![
+        cannot("rewind", "a real cluster runs in real time and cannot go back"),
+        cannot("fork", "a real cluster cannot be copied while it runs"),
+        cannot("power_loss", "it would have to cut the power of this machine"),
+        cannot("load", "load comes from a Kafka client, such as kafka-producer-perf-test"),
+        cannot(
+            "flight",
+            "messages between processes take microseconds: each is shown for longer than it was under way",
+        ),
+    ]
 }

@@ -108,6 +108,7 @@ impl Supervisor {
             metrics,
             cluster_id: layout.file.cluster_id.clone(),
             bootstrap: layout.file.bootstrap.clone(),
+            cannot: handle::cannot().into(),
             ready: told_ready,
         };
         let nodes = layout.file.nodes.iter().map(|entry| (entry.id, NodeProcess::new(entry.clone()))).collect();
