@@ -58,6 +58,9 @@ fn command_line_and_configuration_name_the_mistake() {
     refuses(&run(&value), 2, &["replica.lag.time.max.ms=soon", "a whole number from 1"]);
     refuses(&run(&["up", "--config", "num.partitions", "--dir", &at]), 2, &["KEY=VALUE"]);
     assert!(!dir.path().join("x").exists(), "wrong usage leaves nothing behind");
+    refuses(&run(&["attach", "--bootstrap", "here", "--http", "127.0.0.1:0"]), 2, &["here", "HOST:PORT"]);
+    let nobody = format!("127.0.0.1:{}", free_ports());
+    refuses(&run(&["attach", "--bootstrap", &nobody, "--http", "127.0.0.1:0"]), 1, &[&nobody, "running there"]);
 
     // An unknown key is a warning that names the nearest one, and the cluster runs.
     let args = [ONE_EACH, &["--config", "num.partition=6", "--config", "log.retention.hour=1"]].concat();

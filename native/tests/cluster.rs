@@ -237,7 +237,7 @@ fn figures_for_prometheus() {
     cluster.produce("orders", &lines(0, 10));
     let has = |text: &str, lines: &[&str]| lines.iter().all(|line| text.lines().any(|found| found == *line));
     until("the figures of all nodes", || {
-        let text = get(cluster.port + 99, "/metrics")?;
+        let text = get(cluster.http_port(), "/metrics")?;
         has(
             &text,
             &[
@@ -252,7 +252,7 @@ fn figures_for_prometheus() {
         .then_some(text)
         .filter(|text| text.contains("requestmetrics_requests_total{node=\"101\",request=\"BrokerHeartbeat\"}"))
     });
-    assert!(get(cluster.port + 99, "/healthz").unwrap().starts_with("HTTP/1.1 200"));
+    assert!(get(cluster.http_port(), "/healthz").unwrap().starts_with("HTTP/1.1 200"));
     for (port, own, other) in [(own + 1, "node=\"2\"", "node=\"1\""), (own + 100, "node=\"101\"", "node=\"2\"")] {
         let text = until("a node's own figures", || get(port, "/metrics"));
         assert!(text.contains(own) && !text.contains(other), "{text}");

@@ -22,11 +22,29 @@ use lab_core::{
     },
 };
 
+/// A program that goes on until the test ends, however it ends.
+struct Running(std::process::Child);
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        Self(lab(args).stdout(std::process::Stdio::piped()).spawn().expect("the binary runs"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The page's end of the socket.
 struct Page {
     stream: BufReader<TcpStream>,
     view: Assembly,
     sent: Vec<(EventId, Option<EventId>, FrameFacts)>,
+    /// What else happened.
+    happened: Vec<EventKind>,
     answers: Vec<ServerMessage>,
     bytes: usize,
 }
@@ -46,8 +64,7 @@ fn body(port: u16, path: &str) -> String {
 }
 
 impl Page {
-    fn open(cluster: &Cluster) -> Self {
-        let port = cluster.port + 99;
+    fn open(port: u16) -> Self {
         let session: SessionInfo = serde_json::from_str(&body(port, "/api/session")).unwrap();
         let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -58,7 +75,14 @@ impl Page {
             stream.read_line(&mut line).unwrap();
             assert!(!line.is_empty(), "the server ended the connection");
         }
-        Self { stream, view: Assembly::default(), sent: Vec::new(), answers: Vec::new(), bytes: 0 }
+        Self {
+            stream,
+            view: Assembly::default(),
+            sent: Vec::new(),
+            happened: Vec::new(),
+            answers: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Takes one message in (RFC 6455: text, unmasked, unfragmented).
@@ -78,8 +102,9 @@ impl Page {
             ServerMessage::Update(update) => self.view.apply(*update).unwrap(),
             ServerMessage::Events { events, .. } => {
                 for event in events {
-                    if let EventKind::Sent(facts) = event.kind {
-                        self.sent.push((event.id, event.cause, *facts));
+                    match event.kind {
+                        EventKind::Sent(facts) => self.sent.push((event.id, event.cause, *facts)),
+                        kind => self.happened.push(kind),
                     }
                 }
             }
@@ -112,6 +137,14 @@ impl Page {
         }
     }
 
+    /// How this was answered: an error says why it was not done.
+    fn answer(&self, id: u64) -> Option<Option<String>> {
+        self.answers.iter().find_map(|answer| match answer {
+            ServerMessage::Done { id: answered, error } if *answered == id => Some(error.clone()),
+            _ => None,
+        })
+    }
+
     fn view(&self) -> &ClusterView {
         self.view.view()
     }
@@ -123,7 +156,7 @@ fn a_page_sees_processes_frames_bytes_and_clients() {
     cluster.client(&["topics", "create", "orders", "--partitions", "3", "--replication-factor", "3"]);
     let records: Vec<String> = (0..50).map(|n| format!("record-{n}")).collect();
     cluster.produce("orders", &records);
-    let mut page = Page::open(&cluster);
+    let mut page = Page::open(cluster.http_port());
 
     // Whole at first: every node, every replica, the records.
     page.until("the whole view", |page| {
@@ -143,10 +176,7 @@ fn a_page_sees_processes_frames_bytes_and_clients() {
     println!("an idle cluster is watched with {:.1} KB/s", rate / 1000.0);
 
     // A consumer that stays: its name, its version and how far it has read, as the brokers see it.
-    let mut consumer = lab(&["consume", "orders", "--bootstrap", &cluster.bootstrap()])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("the binary runs");
+    let _consumer = Running::start(&["consume", "orders", "--bootstrap", &cluster.bootstrap()]);
     let client = page.until("the consumer with its positions", |page| {
         let read = |client: &ClientView| client.positions.iter().map(|p| p.position).sum::<i64>() == 50;
         page.view().clients().into_iter().find(|client| client.client_id == "kafka-lab-consume" && read(client))
@@ -179,26 +209,93 @@ fn a_page_sees_processes_frames_bytes_and_clients() {
     assert!(notes.iter().any(|note| note.value.contains("record-0")), "{notes:?}");
 
     // What cannot be done says why; bytes that nobody keeps are said to be gone.
-    let answer = |page: &Page, id: u64| {
-        page.answers.iter().find_map(|answer| match answer {
-            ServerMessage::Done { id: answered, error } if *answered == id => Some(error.clone()),
-            _ => None,
-        })
-    };
     page.say(r#"{"id":2,"action":"kill","node":9}"#);
     page.say(r#"{"id":3,"action":"power_loss","node":1}"#);
     page.say(r#"{"id":4,"frame":12345}"#);
     page.say(r#"{"id":5,"action":"dance"}"#);
     page.say(r#"{"id":6,"action":"pause","node":2}"#);
     for (id, words) in [(2, "there is no node 9"), (3, "cut the power"), (4, "no longer kept"), (5, "not understood")] {
-        let error = page.until("a refusal", |page| answer(page, id)).expect("it is refused");
+        let error = page.until("a refusal", |page| page.answer(id)).expect("it is refused");
         assert!(error.contains(words), "{error}");
     }
-    assert_eq!(page.until("the pause", |page| answer(page, 6)), None);
+    assert_eq!(page.until("the pause", |page| page.answer(6)), None);
     page.until("broker 2 to be paused", |page| {
         let node = page.view().nodes.iter().find(|node| node.id.0 == 2)?;
         (node.process == lab_core::view::ProcessState::Paused).then_some(())
     });
-    let _ = consumer.kill();
-    let _ = consumer.wait();
+}
+
+/// `attach` knows no more than any client, and shows what a client may ask: each replica's own log, groups, and a death.
+#[test]
+fn attach_shows_a_cluster_by_asking() {
+    let mut cluster = Cluster::up(&["--brokers", "3", "--controllers", "1"]);
+    cluster.client(&["topics", "create", "orders", "--partitions", "1", "--replication-factor", "3"]);
+    cluster.produce("orders", &["one".into(), "two".into()]);
+    let http = cluster.port + 3;
+    let address = format!("127.0.0.1:{http}");
+    let mut attached = Running::start(&["attach", "--bootstrap", &cluster.bootstrap(), "--http", &address]);
+    let mut says = BufReader::new(attached.0.stdout.take().expect("it is piped")).lines();
+    assert!(says.any(|line| line.is_ok_and(|line| line.starts_with("ready "))), "it ended before it was ready");
+    let mut page = Page::open(http);
+
+    // Every replica tells of itself: its log end, its high watermark, its records.
+    let replicas = |page: &Page, end: i64| {
+        let brokers = page.view().nodes.iter().filter_map(|node| node.broker.as_ref());
+        let all = brokers.flat_map(|broker| &broker.replicas);
+        let whole = all.filter(|r| r.topic == "orders" && (r.log_end_offset, r.high_watermark) == (end, end));
+        whole.filter(|r| r.tail.iter().map(|record| record.offset).eq(0..end)).count()
+    };
+    page.until("three whole replicas", |page| (replicas(page, 2) == 3).then_some(()));
+    assert_eq!(page.view().active_controller().map(|node| node.id.0), Some(101));
+    let leader = page.view().headline().iter().find(|h| h.partition.topic == "orders").map(|h| h.partition.leader);
+    let leader = leader.expect("orders-0 has a leader");
+
+    // A client may produce; nobody stops processes of somebody else from here.
+    page.say(r#"{"id":1,"action":"produce","topic":"orders","value":"three"}"#);
+    page.say(&format!(r#"{{"id":2,"action":"kill","node":{leader}}}"#));
+    page.say(r#"{"id":3,"lesson":"kill-the-leader"}"#);
+    assert_eq!(page.until("the record", |page| page.answer(1)), None);
+    for (id, words) in [(2, "only looks"), (3, "simulator")] {
+        let error = page.until("a refusal", |page| page.answer(id)).expect("it is refused");
+        assert!(error.contains(words), "{error}");
+    }
+    page.until("the third record everywhere", |page| (replicas(page, 3) == 3).then_some(()));
+
+    // A group with its member, and what it committed.
+    let group = ["consume", "orders", "--group", "billing", "--from", "earliest", "--bootstrap"];
+    let consumer = Running::start(&[&group[..], &[&cluster.bootstrap()]].concat());
+    page.until("the group", |page| {
+        let group = page.view().groups().into_iter().find(|group| group.id == "billing")?;
+        let reads = group.members.first()?.partitions.first()?.clone();
+        (group.state == "Stable" && reads.committed == 3 && group.lag == 0).then_some(())
+    });
+    drop(consumer);
+
+    // A death, and the election that follows.
+    cluster.ask(&["kill", &leader.to_string()]);
+    page.until("the election", |page| {
+        let elected = |kind: &EventKind| match kind {
+            EventKind::PartitionChanged { partition, leader: new, previous_leader, .. } => {
+                partition.topic == "orders" && *previous_leader == leader && *new > 0 && *new != leader
+            }
+            _ => false,
+        };
+        page.happened.iter().any(elected).then_some(())
+    });
+    let fenced = |kind: &EventKind| matches!(kind, EventKind::BrokerFenced { broker, .. } if broker.0 == leader);
+    page.until("its fencing", |page| page.happened.iter().any(fenced).then_some(()));
+    page.until("the dead broker", |page| {
+        let node = page.view().nodes.iter().find(|node| node.id.0 == leader)?;
+        (node.process == lab_core::view::ProcessState::Down).then_some(())
+    });
+
+    // With nobody left to ask, it stays and shows nobody.
+    lab::signal(cluster.supervisor_pid(), "TERM");
+    cluster.wait();
+    page.until("nobody", |page| {
+        let down = |node: &lab_core::view::NodeView| node.process == lab_core::view::ProcessState::Down;
+        page.view().nodes.iter().all(down).then_some(())
+    });
+    lab::signal(attached.0.id(), "TERM");
+    assert!(attached.0.wait().expect("waited once").success());
 }

@@ -142,6 +142,12 @@ pub fn list(nodes: &[NodeId], between: &str) -> String {
     nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
 }
 
+/// A number that whoever only asks is not told.
+pub fn known(number: impl Into<i64>) -> String {
+    let number = number.into();
+    if number < 0 { "not told".into() } else { number.to_string() }
+}
+
 /// The description of the contract: `leader broker 1, epoch 3, in-sync 1 2 3, high watermark 41, log end 42`.
 pub fn partition_words(h: &Headline) -> String {
     let leader = if h.partition.leader < 0 { "none".into() } else { format!("broker {}", h.partition.leader) };

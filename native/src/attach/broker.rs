@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use lab_core::{
     id::{NodeId, TopicPartition},
-    view::{FollowerView, PartitionView, RecordView, ReplicaView},
+    view::{PartitionView, RecordView, ReplicaView},
     wire::{
         batch,
         error::ErrorCode,
@@ -55,7 +55,6 @@ pub(super) fn replicas(
         view.leader = partition.leader;
         view.leader_epoch = partition.leader_epoch;
         view.isr = if view.is_leader { partition.isr.clone() } else { Vec::new() };
-        view.followers = if view.is_leader { followers(partition) } else { Vec::new() };
         view.log_end_offset = end;
         if number >= TAILS {
             view.tail.clear();
@@ -77,8 +76,7 @@ fn log_ends(client: &mut Client, hosted: &[&PartitionView]) -> Outcome<BTreeMap<
         });
     }
     let topics = topics.into_iter().map(|(name, partitions)| ListOffsetsTopic { name: name.into(), partitions });
-    let request =
-        ListOffsetsRequest { replica_id: DEBUGGING_REPLICA, topics: topics.collect(), ..Default::default() };
+    let request = ListOffsetsRequest { replica_id: DEBUGGING_REPLICA, topics: topics.collect(), ..Default::default() };
     let mut ends = BTreeMap::new();
     for topic in client.call(&request)?.topics {
         for partition in topic.partitions.iter().filter(|partition| partition.error_code == 0) {
@@ -163,16 +161,4 @@ fn take(view: &mut ReplicaView, data: &PartitionData) {
             view.epochs.push((record.epoch, record.offset));
         }
     }
-}
-
-fn followers(partition: &PartitionView) -> Vec<FollowerView> {
-    let others = partition.replicas.iter().filter(|id| id.0 != partition.leader);
-    let follower = |id: &NodeId| FollowerView {
-        id: *id,
-        // Each says it itself; the leader tells nobody what it knows of them.
-        end_offset: -1,
-        in_sync: partition.isr.contains(id),
-        lag_ms: 0,
-    };
-    others.map(follower).collect()
 }

@@ -41,8 +41,7 @@ fn truth(view: &ClusterView) -> Option<&ActiveView> {
 }
 
 fn quorum(before: &ClusterView, after: &ClusterView, kinds: &mut Vec<(NodeId, EventKind)>) {
-    let leader =
-        |view: &ClusterView| view.active_controller().and_then(|n| Some((n.id, n.controller.as_ref()?.epoch)));
+    let leader = |view: &ClusterView| view.active_controller().and_then(|n| Some((n.id, n.controller.as_ref()?.epoch)));
     if let (Some(old), Some((leader, epoch))) = (leader(before), leader(after))
         && old.1 < epoch
     {
@@ -115,8 +114,7 @@ fn members(before: &[GroupView], after: &[GroupView], kinds: &mut Vec<(NodeId, E
         }
         let is = |member: &str| group.members.iter().any(|m| m.id == member);
         for member in old.into_iter().flat_map(|old| &old.members).filter(|member| !is(&member.id)) {
-            let left =
-                EventKind::MemberLeft { group: group.id.clone(), member: member.id.clone(), why: WHY.into() };
+            let left = EventKind::MemberLeft { group: group.id.clone(), member: member.id.clone(), why: WHY.into() };
             kinds.push((group.coordinator, left));
         }
     }

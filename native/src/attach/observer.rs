@@ -168,8 +168,7 @@ impl Observer {
             resource_name: (*topic).into(),
             configuration_keys: Some(vec!["min.insync.replicas".into()]),
         };
-        let request =
-            DescribeConfigsRequest { resources: topics.iter().map(resource).collect(), ..Default::default() };
+        let request = DescribeConfigsRequest { resources: topics.iter().map(resource).collect(), ..Default::default() };
         for result in client.call(&request).map(|answer| answer.results).unwrap_or_default() {
             let value = result.configs.iter().find_map(|config| config.value.as_ref()?.parse().ok());
             self.min_insync_replicas.insert(result.resource_name, value.unwrap_or(1));
@@ -190,7 +189,8 @@ impl Observer {
         match heard {
             Ok((replicas, groups)) => {
                 let replayed = answers.quorum.iter().flat_map(|q| q.observers.iter().chain(&q.current_voters));
-                let replayed = replayed.filter(|state| state.replica_id == id.0).map(|state| state.log_end_offset).max();
+                let replayed =
+                    replayed.filter(|state| state.replica_id == id.0).map(|state| state.log_end_offset).max();
                 let broker = BrokerView {
                     broker_epoch: -1,
                     fenced: told.is_fenced,
@@ -247,8 +247,11 @@ pub(super) fn nobody_answers(view: &mut ClusterView) {
 }
 
 fn ask_cluster(client: &mut Client) -> Outcome<Answers> {
-    let cluster =
-        client.call(&DescribeClusterRequest { endpoint_type: 1, include_fenced_brokers: true, ..Default::default() })?;
+    let cluster = client.call(&DescribeClusterRequest {
+        endpoint_type: 1,
+        include_fenced_brokers: true,
+        ..Default::default()
+    })?;
     if cluster.error_code != 0 {
         return Err(refused(
             "the cluster does not describe itself",
@@ -257,10 +260,8 @@ fn ask_cluster(client: &mut Client) -> Outcome<Answers> {
         ));
     }
     let metadata = client.metadata(None)?;
-    let of_quorum = TopicData {
-        topic_name: "__cluster_metadata".into(),
-        partitions: vec![PartitionData { partition_index: 0 }],
-    };
+    let of_quorum =
+        TopicData { topic_name: "__cluster_metadata".into(), partitions: vec![PartitionData { partition_index: 0 }] };
     let quorum = client.call(&DescribeQuorumRequest { topics: vec![of_quorum] }).ok();
     let quorum = quorum.and_then(|mut answer| answer.topics.pop()?.partitions.pop()).filter(|q| q.error_code == 0);
     Ok(Answers { cluster, metadata, quorum })

@@ -14,6 +14,9 @@ mod ports;
 
 pub use ports::free_ports;
 
+/// The page of a cluster under test, behind its brokers.
+const HTTP_AFTER: u16 = 4;
+
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The program under test with arguments.
@@ -71,6 +74,11 @@ impl Cluster {
 
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{0},127.0.0.1:{1},127.0.0.1:{2}", self.port, self.port + 1, self.port + 2)
+    }
+
+    /// Where its page is served.
+    pub fn http_port(&self) -> u16 {
+        self.port + HTTP_AFTER
     }
 
     /// Ends the supervisor with this signal and starts the cluster again.
@@ -180,7 +188,7 @@ impl Drop for Cluster {
 }
 
 fn start(dir: &Path, port: u16, args: &Vec<String>) -> Child {
-    let http = format!("127.0.0.1:{}", port + 99);
+    let http = format!("127.0.0.1:{}", port + HTTP_AFTER);
     let mut child = lab(&["up", "--port", &port.to_string(), "--http", &http])
         .arg("--dir")
         .arg(dir)

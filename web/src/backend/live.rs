@@ -107,6 +107,8 @@ impl Live {
             Ability::Share => ("share", "A link carries scenario, seed and actions. A real cluster has no seed."),
             // Those of the newest messages are asked for one by one.
             Ability::Bytes => return None,
+            // Whoever runs the cluster says so.
+            Ability::Faults => return self.shared.borrow().cannot.get("faults").cloned(),
         };
         Some(self.shared.borrow().cannot.get(word).cloned().unwrap_or_else(|| ours.into()))
     }

@@ -35,6 +35,8 @@ pub enum Ability {
     Fork,
     Share,
     Bytes,
+    /// Stopping, killing and cutting off its processes.
+    Faults,
 }
 
 /// The simulated cluster that a question about real processes was asked of.

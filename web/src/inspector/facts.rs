@@ -45,7 +45,7 @@ fn of_partition(view: &ClusterView, partition: &TopicPartition) -> Rows {
         ("replicas", html! { format!("[{}]", model::list(&p.replicas, ", ")) }),
         ("leader epoch", html! { p.leader_epoch }),
         ("ISR", isr),
-        ("partition epoch", html! { p.partition_epoch }),
+        ("partition epoch", html! { model::known(p.partition_epoch) }),
         ("HW, LEO", html! { format!("{}, {}", h.high_watermark, h.log_end_offset) }),
     ]
 }
@@ -56,7 +56,7 @@ fn of_node(view: &ClusterView, id: NodeId) -> Rows {
         vec![("process", html! { model::condition(view, node).word() }), ("address", html! { &node.address })];
     rows.extend(node.pid.map(|pid| ("pid", html! { pid })));
     if let Some(broker) = &node.broker {
-        rows.push(("broker epoch", html! { broker.broker_epoch }));
+        rows.push(("broker epoch", html! { model::known(broker.broker_epoch) }));
         rows.push(("metadata", html! { broker.metadata_offset }));
         let fenced = if model::fenced(view, id) { "yes" } else { "no" };
         rows.push(("fenced", html! { fenced }));

@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub live: Option<LiveState>,
     /// What cannot be rewound says why.
     pub no_rewind: Option<String>,
+    /// Why its processes cannot be stopped or killed here.
+    pub no_faults: Option<String>,
     /// Counts steps and seeks, so that listeners can tell them from playing.
     pub jumps: u64,
     /// The lesson that is taken.
@@ -179,6 +181,7 @@ impl Lab {
             seed: state.backend.seed(),
             live: state.backend.live(),
             no_rewind: state.backend.cannot(Ability::Rewind),
+            no_faults: state.backend.cannot(Ability::Faults),
             jumps: state.jumps,
             course,
             interview,
@@ -267,6 +270,10 @@ impl Lab {
 
     pub fn share(&self) -> Result<String, String> {
         self.0.state.borrow().backend.share()
+    }
+
+    pub fn no_faults(&self) -> Option<String> {
+        self.0.state.borrow().backend.cannot(Ability::Faults)
     }
 
     pub fn no_rewind(&self) -> Option<String> {

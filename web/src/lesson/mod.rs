@@ -1,5 +1,6 @@
 //! The lesson's place. Without a lesson it offers a free tour of the sandbox and the list of lessons.
 
+mod attached;
 mod pane;
 mod tour;
 mod words;
@@ -33,6 +34,7 @@ pub fn Lesson(props: &LessonProps) -> Html {
     match (&props.snapshot.interview, &props.snapshot.course) {
         (Some(interview), _) => html! { <InterviewPane interview={interview.clone()} /> },
         (None, Some(course)) => html! { <Pane course={course.clone()} /> },
+        (None, None) if props.snapshot.no_faults.is_some() => html! { <attached::Attached /> },
         (None, None) => html! { <Tour ..props.clone() /> },
     }
 }

@@ -49,7 +49,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                     <b>{ "Interview" }</b>
                     <a href="#" class="small">{ "all lessons" }</a>
                 } else {
-                    <b>{ if live { "Live cluster" } else { "Sandbox" } }</b>
+                    <b>{ if props.snapshot.no_faults.is_some() { "Attached cluster" } else if live { "Live cluster" } else { "Sandbox" } }</b>
                     <LessonLinks />
                     if live { <a href="#" class="small">{ "to the sandbox" }</a> } else { <a href="#live" class="small">{ "to a live cluster" }</a> }
                 }

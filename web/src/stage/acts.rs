@@ -71,5 +71,8 @@ pub fn Acts(props: &ActsProps) -> Html {
             </>
         },
     };
+    if lab.no_faults().is_some() {
+        return Html::default();
+    }
     html! { <span class="acts-in" ref={place}>{ buttons }</span> }
 }

@@ -11,7 +11,10 @@ use crate::{
     context::use_lab,
     icon::{Hotkey, Icon},
     lab::Snapshot,
-    model::group::{Group, Member, groups},
+    model::{
+        self,
+        group::{Group, Member, groups},
+    },
 };
 
 /// Heights of the card's parts, for whoever has to make room.
@@ -59,8 +62,8 @@ pub fn GroupCard(props: &GroupProps) -> Html {
     let group = &props.group;
     let calm = group.step.is_empty();
     let words = match group.coordinator {
-        Some(broker) if calm => format!("generation {}, coordinator broker {broker}", group.generation),
-        Some(_) => format!("generation {}", group.generation),
+        Some(broker) if calm => format!("generation {}, coordinator broker {broker}", model::known(group.generation)),
+        Some(_) => format!("generation {}", model::known(group.generation)),
         None => String::new(),
     };
     let class = classes!("card", "clients", "group", props.row.then_some("as-row"));
@@ -94,7 +97,7 @@ pub fn GroupCard(props: &GroupProps) -> Html {
 
 /// `Stable, generation 7, coordinator broker 3, lag 5, 2 members, nobody reads orders-1`
 pub fn description(group: &Group) -> String {
-    let mut words = vec![group.state.clone(), format!("generation {}", group.generation)];
+    let mut words = vec![group.state.clone(), format!("generation {}", model::known(group.generation))];
     words.extend(group.coordinator.map(|broker| format!("coordinator broker {broker}")));
     words.extend((!group.protocol.is_empty()).then(|| format!("shared out by {}", group.protocol)));
     words.push(format!("lag {}", group.lag));
@@ -115,6 +118,10 @@ struct AddProps {
 fn Add(props: &AddProps) -> Html {
     let lab = use_lab();
     let (spare, live) = (props.group.spare, lab.is_live());
+    // A group of somebody else's cluster grows where its consumers are started.
+    if lab.no_faults().is_some() {
+        return Html::default();
+    }
     let label = if props.first { "Add consumer".to_owned() } else { format!("Add consumer to {}", props.group.id) };
     let title = if spare.is_some() || live {
         "Start another member of this group"

@@ -23,6 +23,9 @@ pub struct MetadataLogProps {
 #[component]
 pub fn MetadataLog(props: &MetadataLogProps) -> Html {
     let Some(log) = holder(&props.view) else { return Html::default() };
+    if log.tail.is_empty() {
+        return only_numbers(props, log);
+    }
     // Records that only mark the passing of time are ticks, whatever their place.
     let notable: Vec<&MetadataRecordView> = log.tail.iter().filter(|r| r.mark != "NO").collect();
     let lettered_from = notable.iter().rev().nth(LETTERED - 1).or(notable.first()).map_or(i64::MAX, |r| r.offset);
@@ -70,6 +73,19 @@ pub fn MetadataLog(props: &MetadataLogProps) -> Html {
             <path class="leo" d={format!("M{end} 26V62")} />
             <text class="t" x={(end + 5.0).to_string()} y="61">{ format!("LEO {}", log.log_end_offset) }</text>
             <text class="t d" x={(end + 5.0).to_string()} y="43">{ held_by(&props.view, log) }</text>
+        </svg>
+    }
+}
+
+/// Of a cluster whose metadata log cannot be read from outside.
+fn only_numbers(props: &MetadataLogProps, log: &ControllerView) -> Html {
+    let style = format!("position:absolute;left:{}px;top:0", props.left);
+    html! {
+        <svg width={props.width.to_string()} height="76" {style} aria-hidden="true">
+            <path class="thin" d="M.5 0V75" />
+            <text class="t b" x="14" y="20">{ "Metadata log" }</text>
+            <text class="t" x="14" y="43">{ format!("HW {}, LEO {}", log.high_watermark, log.log_end_offset) }</text>
+            <text class="t d" x="14" y="61">{ held_by(&props.view, log) }</text>
         </svg>
     }
 }
