@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+const CONSUMER_REPLICA: i32 = -1;
+const DEBUGGING_REPLICA: i32 = -2;
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -39,7 +41,7 @@ fn known_since(timestamp: i64) -> i16 {
 
 impl Broker {
     pub(super) fn list_offsets(&mut self, ctx: &mut Ctx, reply: &Reply, request: ListOffsetsRequest) {
-        let from_client = request.replica_id < 0;
+        let replica = request.replica_id;
         let mut seen = BTreeSet::new();
         let mut topics = Vec::with_capacity(request.topics.len());
         for topic in request.topics {
@@ -49,7 +51,7 @@ impl Broker {
                 let found = if twice {
                     Err(ErrorCode::InvalidRequest)
                 } else {
-                    self.list_one(ctx.disk, &topic.name, asked, from_client, reply.version)
+                    self.list_one(ctx.disk, &topic.name, asked, replica, reply.version)
                 };
                 let mut answer =
                     ListOffsetsPartitionResponse { partition_index: asked.partition_index, ..Default::default() };
@@ -77,19 +79,26 @@ impl Broker {
         disk: &dyn Disk,
         topic: &str,
         asked: &ListOffsetsPartition,
-        from_client: bool,
+        replica_id: i32,
         version: i16,
     ) -> Result<Option<TimestampOffset>, ErrorCode> {
         let topic_id = self.image.topic_id(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let partition = self.replicas.find(&self.image, PartitionKey { topic_id, partition: asked.partition_index })?;
-        let leadership = partition.check_leader(asked.current_leader_epoch)?;
+        // Whoever asks as a debugging replica is told by any replica of its own log (`ReplicaManager.fetchOffset`).
+        let epoch_start = if replica_id == DEBUGGING_REPLICA {
+            partition.check_local(asked.current_leader_epoch)?;
+            -1
+        } else {
+            partition.check_leader(asked.current_leader_epoch)?.epoch_start_offset
+        };
+        let from_client = replica_id == CONSUMER_REPLICA;
         if version < known_since(asked.timestamp) {
             return Err(ErrorCode::UnsupportedVersion);
         }
         let log = &partition.log;
         let readable = if from_client { partition.high_watermark() } else { log.log_end_offset() };
         // A new leader does not know yet how much of what came before it is safe (KIP-207).
-        let unsettled = from_client && leadership.epoch_start_offset > partition.high_watermark();
+        let unsettled = from_client && epoch_start > partition.high_watermark();
         let not_yet = if version >= 5 { ErrorCode::OffsetNotAvailable } else { ErrorCode::LeaderNotAvailable };
         let at = |offset: i64, leader_epoch: i32| Some(TimestampOffset { timestamp: -1, offset, leader_epoch });
         let broken = |_| ErrorCode::KafkaStorageError;

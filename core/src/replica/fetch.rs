@@ -24,6 +24,9 @@ use crate::{
     },
 };
 
+/// From this version on consumers tell their rack, or that they have none (KIP-392).
+const RACK_SINCE: i16 = 11;
+
 /// A fetch request with its topics looked up and its session unfolded.
 #[derive(Clone, Debug)]
 pub struct FetchPlan {
@@ -224,7 +227,8 @@ impl ReplicaManager {
         }
     }
 
-    /// The leader's partition that the fetcher means, or why it cannot be read here.
+    /// The partition that the fetcher means, or why it cannot be read here. Followers of a partition fetch from its leader;
+    /// a consumer that could tell its rack may read from any replica (KIP-392, `FetchParams.fetchOnlyLeader`).
     fn readable(
         &self,
         image: &MetadataImage,
@@ -233,7 +237,11 @@ impl ReplicaManager {
     ) -> Result<&Partition, ErrorCode> {
         let unknown = if plan.by_id { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
         let partition = self.find(image, planned.key.ok_or(unknown)?)?;
-        partition.check_leader(planned.current_leader_epoch)?;
+        if plan.replica.is_none() && plan.version >= RACK_SINCE {
+            partition.check_local(planned.current_leader_epoch)?;
+        } else {
+            partition.check_leader(planned.current_leader_epoch)?;
+        }
         Ok(partition)
     }
 

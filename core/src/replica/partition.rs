@@ -134,11 +134,16 @@ impl Partition {
 
     /// The leader of the asked epoch, or why not, in the order in which Kafka looks (`Partition.localLogWithEpochOrThrow`).
     pub fn check_leader(&self, current_leader_epoch: i32) -> Result<&Leadership, ErrorCode> {
+        self.check_local(current_leader_epoch)?;
+        self.leadership().ok_or(ErrorCode::NotLeaderOrFollower)
+    }
+
+    /// The same for those whom any replica of the asked epoch may answer.
+    pub fn check_local(&self, current_leader_epoch: i32) -> Result<(), ErrorCode> {
         if self.offline.is_some() {
             return Err(ErrorCode::KafkaStorageError);
         }
-        self.check_epoch(current_leader_epoch)?;
-        self.leadership().ok_or(ErrorCode::NotLeaderOrFollower)
+        self.check_epoch(current_leader_epoch)
     }
 
     /// Takes over what the controller decided (`Partition.makeLeader`, `makeFollower`).

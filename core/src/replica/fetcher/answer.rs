@@ -154,11 +154,15 @@ impl ReplicaManager {
                 as_leader: false,
             });
         }
-        partition.advance_as_follower(ctx, data.high_watermark);
+        let moved = partition.advance_as_follower(ctx, data.high_watermark);
         // What the leader deleted (retention, DeleteRecords) is deleted here too, as far as it is committed.
         let start = data.log_start_offset.min(partition.high_watermark());
         if partition.log.increment_log_start_offset(ctx.disk, start)? {
             partition.log_start_moved();
+        }
+        // Consumers may wait here too (KIP-392, `ReplicaManager.completeDelayedFetchRequests`).
+        if moved {
+            self.touch(ctx, key);
         }
         Ok(())
     }
