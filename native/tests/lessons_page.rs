@@ -419,8 +419,10 @@ async fn browser_live_lesson_shares_partitions_among_real_members() {
     press("Start consumer B for me").await;
     members("A2 B2").await;
     step(3).await;
-    for _ in 0..3 {
+    for name in ["Consumer C", "Consumer D", "Consumer E"] {
         press("Add consumer").await;
+        // The button means the next one as soon as the page has heard of this one.
+        page.find("listitem", name).await;
     }
     members("A1 B1 C1 D1 E0").await;
     step(4).await;
