@@ -87,6 +87,14 @@ impl World {
         }
     }
 
+    fn lose_the_rest(&mut self) {
+        self.with(|c, ctx| c.resigned(ctx, 0));
+        self.settle();
+        let high_watermark = self.high_watermark;
+        self.log.retain(|b| b.header.next_offset() <= high_watermark);
+        self.end = high_watermark;
+    }
+
     fn load(&mut self) {
         let (log, high_watermark) = (self.log.clone(), self.high_watermark);
         self.with(|c, ctx| {
@@ -454,13 +462,15 @@ impl World {
             // The coordinator is another broker, and then this one again, which knows only the log. What was not on every
             // in-sync replica is gone.
             "failover" => {
-                self.with(|c, ctx| c.resigned(ctx, 0));
-                self.settle();
-                let high_watermark = self.high_watermark;
-                self.log.retain(|b| b.header.next_offset() <= high_watermark);
-                self.end = high_watermark;
+                self.lose_the_rest();
                 self.load();
             }
+            // The same, up to where the log is to be read; `load` does that.
+            "elect" => {
+                self.lose_the_rest();
+                self.with(|c, ctx| c.elected(ctx, 0, 1, 0));
+            }
+            "load" => self.load(),
             other => panic!("no command {other}"),
         }
         self.settle();
