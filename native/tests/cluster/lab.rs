@@ -214,11 +214,16 @@ fn start(dir: &Path, port: u16, args: &Vec<String>) -> Child {
     child
 }
 
-/// Whether a process of ours runs (a zombie does not).
+/// Whether a process of ours runs (a zombie does not). While any of its threads does, its ports are in use.
 pub fn alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
-    state.is_some_and(|state| state != 'Z') && stat.contains("kafka-lab")
+    let runs = |thread: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        state.is_some_and(|state| state != 'Z')
+    };
+    let process = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+    process.contains("kafka-lab") && threads.is_ok_and(|threads| threads.flatten().any(runs))
 }
 
 /// Sends a signal to one process of ours, by its id.
