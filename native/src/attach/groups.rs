@@ -27,7 +27,12 @@ pub(super) fn coordinated_by(client: &mut Client, coordinator: NodeId) -> Outcom
     }
     let request = DescribeGroupsRequest { groups: ids.clone(), ..Default::default() };
     let described = client.call(&request)?.groups;
-    let wanted = ids.iter().map(|id| OffsetFetchRequestGroup { group_id: id.clone(), ..Default::default() });
+    let wanted = ids.iter().map(|id| OffsetFetchRequestGroup {
+        group_id: id.clone(),
+        // All that it has committed.
+        topics: None,
+        ..Default::default()
+    });
     // Before version 8 a request is for one group; Kafka 3.0 and newer take them all at once (KIP-709).
     let offsets = client.call_up_to(BY_NAME, &OffsetFetchRequest { groups: wanted.collect(), ..Default::default() })?;
     let mut views = Vec::new();
