@@ -108,6 +108,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     of(Area::Missing, "Transactions. Idempotent producers work."),
     of(Area::Missing, "The consumer group protocol of KIP-848, share groups, and streams groups. Classic groups work."),
     of(Area::Missing, "Log compaction and tiered storage."),
+    of(
+        Area::Missing,
+        "replica.selector.class: leaders send no consumer to a follower in its rack. Followers answer consumers that ask (KIP-392).",
+    ),
     of(Area::Missing, "TLS, SASL, ACLs, delegation tokens and quotas."),
     of(
         Area::Missing,
