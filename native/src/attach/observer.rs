@@ -1,7 +1,7 @@
 //! What any client may ask of a cluster, put together as a view: brokers, quorum, partitions, and what each broker says.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -224,12 +224,12 @@ impl Observer {
         if self.silent.get(&id).is_some_and(|until| *until > Instant::now()) {
             return Err(Failure::new(format!("broker {id} does not answer")));
         }
-        if !self.clients.contains_key(&id) {
-            let client = Client::connect_to(address)?.patient(ANSWER_WITHIN)?;
-            self.clients.insert(id, client);
-        }
+        let client = match self.clients.entry(id) {
+            Entry::Occupied(client) => client.into_mut(),
+            Entry::Vacant(place) => place.insert(Client::connect_to(address)?.patient(ANSWER_WITHIN)?),
+        };
         self.silent.remove(&id);
-        Ok(self.clients.get_mut(&id).expect("it was put there"))
+        Ok(client)
     }
 
     fn absent(&self, id: NodeId) -> NodeView {
