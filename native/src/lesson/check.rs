@@ -98,7 +98,8 @@ fn free_ports(scenario: &Scenario, clusters: u16) -> Outcome<u16> {
     let offsets = (0..brokers).chain((0..controllers).map(|i| 100 + i));
     let offsets: Vec<u16> = offsets.flat_map(|offset| (0..clusters).map(move |i| i * STRETCH + offset)).collect();
     let free = |port: u16| offsets.iter().all(|offset| TcpListener::bind(("127.0.0.1", port + offset)).is_ok());
-    let mut tried = (0..200).map(|_| 21_000 + (crate::node::random_u64() % 20_000) as u16);
+    // Below the ports that outgoing connections get.
+    let mut tried = (0..200).map(|_| 21_000 + (crate::node::random_u64() % 10_000) as u16);
     tried.find(|&port| free(port)).ok_or_else(|| Failure::new("no free ports were found on 127.0.0.1"))
 }
 
