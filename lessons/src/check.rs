@@ -45,22 +45,28 @@ pub fn check_in(folder: &Folder, seeds: u64, tamper: impl Fn(&mut Scenario)) -> 
     report.title = lesson.words.title.clone();
     (report.goals, report.scripts, report.questions) = (lesson.goals.len(), lesson.scripts.len(), lesson.quizzes.len());
     let mut check = Check { lesson: &lesson, found: BTreeMap::new(), pinned: vec![0; lesson.quizzes.len()] };
-    for seed in 1..=seeds {
-        let mut scenario = match Scenario::parse(&lesson.scenario) {
-            Ok(scenario) => scenario,
-            Err(error) => {
-                check.report("start", error, "write another scenario");
-                break;
+    match Scenario::parse(&lesson.scenario) {
+        Ok(mut scenario) => {
+            tamper(&mut scenario);
+            (1..=seeds).for_each(|seed| check.seed(scenario.clone(), seed));
+            // Kafka's own case is one of many that a seed may bring: it is looked for until it comes.
+            for seed in seeds + 1..=seeds.max(PINNED_SEEDS) {
+                if check.pinned.iter().all(|met| *met > 0) {
+                    break;
+                }
+                check.pinned_on(scenario.clone(), seed);
             }
-        };
-        tamper(&mut scenario);
-        check.seed(scenario, seed);
+            check.pinned_were_met(seeds.max(PINNED_SEEDS));
+        }
+        Err(error) => check.report("start", error, "write another scenario"),
     }
-    check.pinned_were_met(seeds);
     report.troubles = check.found.into_values().map(|trouble| trouble.to_string()).collect();
     report.troubles.sort();
     report
 }
+
+/// Kafka's own cases are looked for on as many seeds as `lesson check` runs.
+const PINNED_SEEDS: u64 = 20;
 
 /// How long a lesson lets things settle after a script.
 const SETTLE_MS: u64 = 1000;
@@ -123,6 +129,20 @@ impl Check<'_> {
             };
             self.question(i, template, place.0, place.1, seed);
             self.follow_up(template, seed);
+        }
+    }
+
+    /// Asks the questions whose pinned case has not come up, and nothing else.
+    fn pinned_on(&mut self, scenario: Scenario, seed: u64) {
+        let lesson = self.lesson;
+        let mut world = World::new(scenario, seed);
+        world.set_checking(false);
+        world.run_until(lesson.begins_at);
+        let progress = Progress::begin(lesson, &world.view());
+        let open = |(i, template): &(usize, &Template)| self.pinned[*i] == 0 && !template.at_end;
+        let open: Vec<(usize, &Template)> = lesson.quizzes.iter().enumerate().filter(open).collect();
+        for (i, template) in open {
+            self.question(i, template, &world, &progress, seed);
         }
     }
 
