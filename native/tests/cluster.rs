@@ -151,7 +151,6 @@ fn wrong_usage_and_wrong_folders_say_what_to_do() {
     );
     fails(2, &["up", "--brokers", "0", "--dir", &path("x")], &["at least one broker"]);
     fails(1, &["status", "--dir", &path("x")], &["no cluster is running", "kafka-lab up"]);
-    fails(1, &["attach", "--bootstrap", "127.0.0.1:1"], &["not built yet"]);
     fails(1, &["lesson", "check", "nowhere"], &["nowhere", "kill-the-leader"]);
     fails(1, &["topics", "list", "--bootstrap", "127.0.0.1:1"], &["cannot connect to 127.0.0.1:1"]);
     fails(2, &["topics", "list", "--bootstrap", "nowhere"], &["HOST:PORT"]);
