@@ -3,21 +3,19 @@
 use yew::prelude::*;
 
 use super::pane::LessonList;
-use crate::context::use_lab;
 
 #[component]
 pub fn Attached() -> Html {
-    let lab = use_lab();
     html! {
         <aside class="lesson" aria-label="Lesson">
             <div class="body">
                 <p class="over">{ "Attached, once a second" }</p>
                 <h1>{ "Somebody else's cluster" }</h1>
                 <p class="text">{ "Everything here was asked for with requests that any Kafka client may send. Each broker tells of its own copies: log end, high watermark, newest records." }</p>
-                <p class="text">{ lab.no_faults().unwrap_or_default() }{ "." }</p>
+                <p class="text">{ "It only looks: processes are stopped, killed and started where they run. What any client may do can be done from here: produce a record, create a topic." }</p>
                 <section>
                     <h2>{ "What cannot be seen from outside" }</h2>
-                    <ul class="text">
+                    <ul class="text" style="list-style:disc;padding-left:18px">
                         <li>{ "Messages between its processes, and their bytes." }</li>
                         <li>{ "Causes: of what changed between two looks, only that it changed." }</li>
                         <li>{ "Broker epochs, partition epochs, sessions, and generations of groups." }</li>
