@@ -8,11 +8,13 @@ mod reduce;
 
 pub use self::{action::Action, reduce::Headline};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{NodeId, TopicPartition},
     seam::Time,
+    wire::batch::Batch,
 };
 
 /// The cluster at one instant.
@@ -256,6 +258,23 @@ pub struct RecordView {
     /// -1: not idempotent.
     pub producer_id: i64,
     pub value: String,
+}
+
+impl RecordView {
+    /// The records of a batch, as people see them. What cannot be read is left out.
+    pub fn of(batch: &Batch) -> impl Iterator<Item = Self> {
+        let (epoch, producer_id) = (batch.header.partition_leader_epoch, batch.header.producer_id);
+        batch.records().flatten().map(move |record| {
+            let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+            Self {
+                offset: record.offset,
+                epoch,
+                key: record.key.as_ref().map(text),
+                producer_id,
+                value: record.value.as_ref().map(text).unwrap_or_default(),
+            }
+        })
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -306,23 +306,8 @@ impl Partition {
         if from >= to {
             return Vec::new();
         }
-        let mut views = Vec::new();
-        for batch in self.log.read_batches(disk, from, 1 << 20).unwrap_or_default() {
-            let (epoch, producer_id) = (batch.header.partition_leader_epoch, batch.header.producer_id);
-            for record in batch.records().flatten() {
-                if (from..to).contains(&record.offset) {
-                    let text = |b: &bytes::Bytes| String::from_utf8_lossy(b).into_owned();
-                    views.push(RecordView {
-                        offset: record.offset,
-                        epoch,
-                        key: record.key.as_ref().map(text),
-                        producer_id,
-                        value: record.value.as_ref().map(text).unwrap_or_default(),
-                    });
-                }
-            }
-        }
-        views
+        let batches = self.log.read_batches(disk, from, 1 << 20).unwrap_or_default();
+        batches.iter().flat_map(RecordView::of).filter(|record| (from..to).contains(&record.offset)).collect()
     }
 
     pub fn topic_id(&self) -> Uuid {

@@ -141,17 +141,7 @@ fn read(client: &mut Client, views: &mut [ReplicaView]) -> Outcome {
 fn take(view: &mut ReplicaView, data: &PartitionData) {
     let next = view.tail.last().map_or(0, |record| record.offset + 1);
     for batch in batch::batches(&data.records.bytes()).flatten() {
-        let (epoch, producer_id) = (batch.header.partition_leader_epoch, batch.header.producer_id);
-        for record in batch.records().flatten().filter(|record| record.offset >= next) {
-            let text = |bytes: &bytes::Bytes| String::from_utf8_lossy(bytes).into_owned();
-            view.tail.push(RecordView {
-                offset: record.offset,
-                epoch,
-                key: record.key.as_ref().map(text),
-                producer_id,
-                value: record.value.as_ref().map(text).unwrap_or_default(),
-            });
-        }
+        view.tail.extend(RecordView::of(&batch).filter(|record| record.offset >= next));
     }
     let surplus = view.tail.len().saturating_sub(TAIL as usize);
     view.tail.drain(..surplus);
