@@ -2,8 +2,9 @@
 //! was given by Apache Kafka 4.3.1. Here a simulated broker must answer the same.
 //!
 //! To ask Kafka again: start one broker on loopback, then `KAFKA_PEER=127.0.0.1:9092 ANSWERS_REWRITE=1 cargo test -p lab-core
-//! --test answers`. Without `ANSWERS_REWRITE` it compares Kafka with the files. A file that begins with `brokers N` is asked
-//! of N brokers: start those (node ids 1, 2, ...) and give all their addresses, `127.0.0.1:9092,127.0.0.1:9093`.
+//! --test answers`. Without `ANSWERS_REWRITE` it compares Kafka with the files; `ANSWERS_FILE=bad-requests` takes one
+//! of them. A file that begins with `brokers N` is asked of N brokers: start those (node ids 1, 2, ...) and give all their
+//! addresses, `127.0.0.1:9092,127.0.0.1:9093`.
 //!
 //! | command | what is asked |
 //! |---|---|
@@ -84,6 +85,10 @@ fn a_broker_answers_as_kafka_did() {
     let rewrite = std::env::var("ANSWERS_REWRITE").is_ok();
     let mut files: Vec<PathBuf> = fs::read_dir(&dir).expect("testdata/answers").map(|f| f.unwrap().path()).collect();
     files.sort();
+    if let Ok(name) = std::env::var("ANSWERS_FILE") {
+        files.retain(|file| file.file_stem().is_some_and(|stem| stem == name.as_str()));
+        assert!(!files.is_empty(), "there is no answers/{name}.txt");
+    }
     let mut different = Vec::new();
     for file in files {
         let expected = fs::read_to_string(&file).unwrap();

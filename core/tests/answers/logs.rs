@@ -37,10 +37,17 @@ impl Asker {
             ..Default::default()
         };
         let request = CreateTopicsRequest { topics: vec![topic], timeout_ms: 5000, validate_only: false };
-        let response = self.ask(7, &request)?;
+        let name = request.topics[0].name.clone();
+        let error = self.ask(7, &request)?.topics[0].error_code;
         // The broker hears of it a moment after the controller.
-        self.cluster.wait_ms(50);
-        Ok(name_of(response.topics[0].error_code))
+        let begins = Words(vec!["timestamp=-2"]);
+        for _ in 0..if error == 0 { 100 } else { 1 } {
+            self.cluster.wait_ms(50);
+            if self.offsets(&format!("{name}-0"), &begins)?.starts_with("NONE") {
+                break;
+            }
+        }
+        Ok(name_of(error))
     }
 
     pub fn delete(&mut self, topic: &str) -> Result<String, String> {

@@ -1,17 +1,14 @@
 //! What a leader checks of a batch before it stores it (`LogValidator` and `ProduceRequest.validateRecords`).
 
-use super::{Batch, BatchError, HEADER_LEN, NO_SEQUENCE, record::RecordStart};
+use super::{Batch, BatchError, HEADER_LEN, record::RecordStart};
 
 /// Checks that cost one pass over the header and, if the batch is not compressed, over the start of each record:
-/// checksum, count, dense offsets, no control batch, sequences present. Compressed records are not opened here, since
+/// checksum, count, no control batch, sequences present. Compressed records are not opened here, since
 /// that takes as long as it likes: see [`validate_records`].
 pub fn validate_client_batch(batch: &Batch) -> Result<(), BatchError> {
     let header = &batch.header;
     if header.is_control() {
         return Err(BatchError::Invalid("clients may not write control batches"));
-    }
-    if header.has_delete_horizon() {
-        return Err(BatchError::Invalid("clients may not set a delete horizon"));
     }
     if header.record_count == 0 {
         return Err(BatchError::Invalid("a batch without records"));
@@ -19,11 +16,9 @@ pub fn validate_client_batch(batch: &Batch) -> Result<(), BatchError> {
     if i64::from(header.record_count) != i64::from(header.last_offset_delta) + 1 {
         return Err(BatchError::Invalid("record count and last offset delta do not agree"));
     }
-    if header.has_producer_id() && (header.base_sequence < 0 || header.producer_epoch < 0) {
-        return Err(BatchError::Invalid("a producer id without sequence or epoch"));
-    }
-    if !header.has_producer_id() && header.base_sequence != NO_SEQUENCE {
-        return Err(BatchError::Invalid("a sequence without producer id"));
+    // Without a producer id nobody looks at epoch and sequence, and clients leave what they like there.
+    if header.has_producer_id() && header.base_sequence < 0 {
+        return Err(BatchError::Invalid("a producer id without a sequence"));
     }
     header.codec()?;
     batch.check_crc()?;
@@ -42,13 +37,10 @@ pub fn validate_records(batch: &Batch, limit: usize) -> Result<(), BatchError> {
     if expected == batch.header.next_offset() { Ok(()) } else { Err(BatchError::Invalid("record count is wrong")) }
 }
 
-/// Records follow each other without holes, `count` of them, offset deltas 0, 1, 2, ...
+/// Records follow each other, `count` of them. Which offset deltas they have, Kafka asks of compressed batches only.
 fn walk(mut records: &[u8], count: i32) -> Result<(), BatchError> {
-    for expected in 0..count {
+    for _ in 0..count {
         let start = RecordStart::parse(records)?;
-        if start.offset_delta != expected {
-            return Err(BatchError::Invalid("record offsets are not dense"));
-        }
         records = &records[start.len..];
     }
     if records.is_empty() { Ok(()) } else { Err(BatchError::Invalid("bytes after the last record")) }
