@@ -124,6 +124,14 @@ pub fn of_area(area: Area) -> impl Iterator<Item = &'static str> {
     SIMPLIFICATIONS.iter().filter(move |s| s.area == area).map(|s| s.text)
 }
 
+/// The differences between answers that `cargo xtask compare` knows: the APIs, and why. Its table is the one source.
+pub fn known_differences() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = KNOWN_DIFFERENCES.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.filter_map(|line| Some((line.split_once('|')?.0.trim(), line.rsplit_once('|')?.1.trim())))
+}
+
+const KNOWN_DIFFERENCES: &str = include_str!("known_differences.txt");
+
 /// Every request that this kind of listener answers, with its versions: `Fetch 4-18`. From the tables the server uses.
 pub fn served(listener: Listener) -> Vec<String> {
     let name = |(key, versions): (ApiKey, std::ops::RangeInclusive<i16>)| {
@@ -143,6 +151,12 @@ mod tests {
             assert!(missing.contains(name));
             assert!(served(Listener::Broker).iter().all(|api| !api.starts_with(name)), "{name} is served: say so");
         }
+    }
+
+    #[test]
+    fn every_known_difference_has_a_reason() {
+        assert!(known_differences().count() > 0);
+        assert!(known_differences().all(|(apis, reason)| !apis.is_empty() && reason.ends_with('.')));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bench;
 mod chromium;
+mod compare;
 mod invariants;
 mod lab;
 mod librdkafka;
@@ -24,6 +25,7 @@ cargo xtask test [STAGE]...                    set up what is missing, then run 
 cargo xtask tools                              only set up
 cargo xtask tidy                               only the checks of files and of the architecture
 cargo xtask schemas [PATH]                     compare the messages with the schemas in Kafka's jars (PATH: their folder)
+cargo xtask compare [--seeds N] [--start N]    ask Apache Kafka and the lab the same, and print where the answers differ
 cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed
 cargo xtask peers [--kafka]                    members by six client libraries in one consumer group, and a table
 cargo xtask librdkafka [--kafka] [NUMBER]...   librdkafka's own test suite on three nodes, and a table
@@ -49,6 +51,7 @@ fn run() -> Result<()> {
         Some("tools") => tools::ensure_all().map(drop),
         Some("tidy") => tidy::tidy().and_then(|()| invariants::check()),
         Some("schemas") => schemas::run(rest),
+        Some("compare") => compare::compare(rest),
         Some("peers") => peers::peers(rest),
         Some("librdkafka") => librdkafka::librdkafka(rest),
         Some("bench") => bench::bench(rest),

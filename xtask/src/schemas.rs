@@ -50,7 +50,6 @@ pub fn compare(args: &[String]) -> Result<bool> {
 
 /// The jars, from the first place that has them all.
 fn find_jars(given: Option<&Path>) -> Result<Option<Vec<PathBuf>>> {
-    let in_folder = |folder: &Path| JARS.map(|jar| folder.join(format!("{jar}-{}.jar", peer::VERSION)));
     let complete = |jars: &[PathBuf; 4]| jars.iter().all(|jar| jar.exists());
     if let Some(folder) = given {
         let jars = in_folder(folder);
@@ -80,8 +79,13 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The jars of a folder that hold schemas.
+pub fn in_folder(folder: &Path) -> [PathBuf; 4] {
+    JARS.map(|jar| folder.join(format!("{jar}-{}.jar", peer::VERSION)))
+}
+
 /// All schemas in the jars, by message name.
-fn read_jars(jars: &[PathBuf]) -> Result<BTreeMap<String, Value>> {
+pub fn read_jars(jars: &[PathBuf]) -> Result<BTreeMap<String, Value>> {
     let mut schemas = BTreeMap::new();
     for jar in jars {
         let mut archive = zip::ZipArchive::new(fs::File::open(jar)?).with_context(|| jar.display().to_string())?;

@@ -159,6 +159,8 @@ fn Fidelity(props: &FidelityProps) -> Html {
             { for fidelity::Area::ALL.into_iter().map(|area| html! {
                 <><h2>{ area.title() }</h2><ul class="plain">{ for fidelity::of_area(area).map(|text| html! { <li>{ text }</li> }) }</ul></>
             }) }
+            <h2>{ "Answers that differ" }</h2>
+            <ul class="plain">{ for fidelity::known_differences().map(|(apis, why)| html! { <li>{ format!("{apis}: {why}") }</li> }) }</ul>
             <h2>{ "Requests that are answered, with their versions" }</h2>
             <p class="small">{ "To clients and brokers: " }{ fidelity::served(Listener::Broker).join(", ") }</p>
             <p class="small">{ "By controllers: " }{ fidelity::served(Listener::Controller).join(", ") }</p>

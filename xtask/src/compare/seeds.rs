@@ -1,0 +1,111 @@
+//! What a seed asks: requests of all APIs, or record batches only.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde_json::json;
+
+use super::{
+    draw::Draw,
+    draw_batch, mutate,
+    names::PREFIX,
+    pair::{Apis, Pair},
+    request::Request,
+    value::Value,
+};
+
+pub type Served = BTreeMap<i16, (i16, i16)>;
+
+const REQUESTS: usize = 50;
+
+/// The requests of a seed; every fourth is all batches.
+pub fn requests(pair: &Pair, served: &Served, seed: u64, only: Option<&str>) -> Vec<Request> {
+    let mut rng = Rng::with_seed(seed);
+    match (only, seed % 4) {
+        (None, 3) => (0..REQUESTS).map(|_| batch(&mut rng, pair)).collect(),
+        _ => {
+            let keys: Vec<i16> =
+                served.keys().copied().filter(|key| only.is_none_or(|name| pair.apis[key].name() == name)).collect();
+            let mut all = Vec::new();
+            while all.len() < REQUESTS && !keys.is_empty() {
+                let request = request(&mut rng, pair.apis, served, &keys);
+                if !ends_the_run(&request, pair.apis) {
+                    all.push(request);
+                }
+            }
+            all
+        }
+    }
+}
+
+fn request(rng: &mut Rng, apis: &Apis, served: &Served, keys: &[i16]) -> Request {
+    let key = keys[rng.usize(..keys.len())];
+    let (lowest, highest) = served[&key];
+    let version = match rng.u8(..60) {
+        0 => highest + 1,
+        1 => lowest - 1,
+        _ => rng.i16(lowest..=highest),
+    };
+    let api = &apis[&key];
+    let body = Draw { rng, api, version: version.clamp(lowest, highest) }.body();
+    let mut request = Request::new(key, version, body);
+    let changes = [0, 0, 0, 1, 1, 1, 1, 2, 2, 3][rng.usize(..10)];
+    (0..changes).for_each(|_| mutate::mutate(rng, api, &mut request));
+    request
+}
+
+/// A batch, mostly odd, to one partition or two.
+fn batch(rng: &mut Rng, pair: &Pair) -> Request {
+    let topic = ["a", "a", "a", "b", "c", "t"][rng.usize(..6)];
+    let acks = if rng.u8(..10) == 0 { 1 } else { -1 };
+    let version = rng.i16(3..=12);
+    let mut request = pair.request(
+        0,
+        version,
+        &json!({ "Acks": acks, "TimeoutMs": 3000, "TopicData": [
+        { "Name": format!("{PREFIX}{topic}"), "PartitionData": [{ "Index": 0 }] }
+    ] }),
+    );
+    let mut batches = vec![if rng.u8(..6) == 0 { draw_batch::valid(rng) } else { draw_batch::odd(rng) }];
+    if rng.u8(..20) == 0 {
+        batches.push(draw_batch::valid(rng));
+    }
+    request.body.set_records(&pair.apis[&0].request.fields, &batches);
+    request
+}
+
+/// What would change the broker itself, or the cluster that all rounds share.
+fn ends_the_run(request: &Request, apis: &Apis) -> bool {
+    let fields = &apis[&request.key].request.fields;
+    let validates = *request.body.get(fields, "ValidateOnly") == Value::Bool(true);
+    match request.key {
+        // UnregisterBroker, UpdateFeatures, the voters of the quorum, quotas.
+        64 | 80 | 81 | 82 | 49 => true,
+        57 => !validates,
+        // Configurations of others than this round's topics, and topics of the broker's own.
+        33 | 44 => !mentions_only_round(&request.body),
+        19 | 20 | 21 | 37 | 43 | 45 => mentions_internal(&request.body),
+        _ => false,
+    }
+}
+
+fn mentions_internal(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => text.starts_with(b"__"),
+        Value::Array(items) | Value::Struct(items) => items.iter().any(mentions_internal),
+        _ => false,
+    }
+}
+
+/// Every resource's name is one of the round's: brokers and defaults are not.
+fn mentions_only_round(body: &Value) -> bool {
+    let Value::Struct(values) = body else { return true };
+    let of_round = |resource: &Value| match resource {
+        Value::Struct(values) => match &values[1] {
+            Value::Text(name) => name.starts_with(PREFIX.as_bytes()),
+            _ => false,
+        },
+        _ => true,
+    };
+    values[0].items().iter().all(of_round)
+}

@@ -1,0 +1,181 @@
+//! One of several that run rounds at once: asks, and looks into what differs.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{
+    diff::Difference,
+    pair::{Apis, Outcome, Pair},
+    report::{Finding, Report},
+    request::Request,
+    round::{self, Barrier},
+    seeds::{self, Served},
+    shrink,
+    value::Value,
+};
+
+/// Rounds that may be spent on making one difference small.
+const SHRINKING: usize = 50;
+
+pub struct Worker<'a> {
+    pair: Pair<'a>,
+    served: &'a Served,
+    report: &'a Report,
+    barrier: Barrier,
+    /// Names the rounds: workers count in steps, so that no two use one.
+    round: u64,
+    pub only: Option<String>,
+}
+
+/// Where a round ended before its last request.
+struct Stop {
+    at: usize,
+    outcome: Outcome,
+    unknown: Vec<Difference>,
+}
+
+impl<'a> Worker<'a> {
+    pub fn new(
+        number: usize,
+        apis: &'a Apis,
+        served: &'a Served,
+        report: &'a Report,
+        kafka: &str,
+        lab: &str,
+    ) -> Result<Self> {
+        let mut pair = Pair::new(apis, kafka, lab);
+        pair.begin(number as u64);
+        // The first who asks for a coordinator has the topic of offsets made.
+        pair.must(&pair.request(10, 2, &json!({ "Key": "compare" })))?;
+        let barrier = Barrier::new(&mut pair, number)?;
+        Ok(Self { pair, served, report, barrier, round: 1000 + number as u64, only: None })
+    }
+
+    pub fn seed(&mut self, seed: u64) -> Result<()> {
+        let mut requests = seeds::requests(&self.pair, self.served, seed, self.only.as_deref());
+        requests.extend(round::look(&self.pair));
+        let Some(stop) = self.run(&requests, true)? else { return Ok(()) };
+        let kind = self.kind(&requests[stop.at], &stop.unknown);
+        if !self.report.is_new(&kind) {
+            return Ok(());
+        }
+        let Some((small, stop)) = self.shrink(&requests[..=stop.at], &kind)? else {
+            self.report.unrepeated(format!("seed {seed}: {kind}"));
+            return Ok(());
+        };
+        let text = |request: &Request| request.text(&self.pair.apis[&request.key]);
+        let (last, before) = small.split_last().expect("at least the one that differs");
+        let api = &self.pair.apis[&last.key];
+        self.report.found(&Finding {
+            seed,
+            api: api.name().to_owned(),
+            before: before.iter().map(text).collect(),
+            request: text(last),
+            kafka: stop.outcome.kafka.text(api, last.version),
+            lab: stop.outcome.lab.text(api, last.version),
+            differences: stop.unknown,
+        });
+        Ok(())
+    }
+
+    /// Runs a round up to its first difference that no row explains.
+    fn run(&mut self, requests: &[Request], counts: bool) -> Result<Option<Stop>> {
+        self.round += 64;
+        self.pair.begin(self.round);
+        round::prepare(&mut self.pair)?;
+        self.barrier.pass(&mut self.pair)?;
+        let mut stopped = None;
+        for (at, request) in requests.iter().enumerate() {
+            let outcome = self.pair.ask(request)?;
+            let name = self.pair.apis[&request.key].name();
+            if counts {
+                self.report.asked(name, batches(&request.body));
+            }
+            let unknown = self.report.unknown(name, &outcome.differences);
+            if !unknown.is_empty() {
+                stopped = Some(Stop { at, outcome, unknown });
+                break;
+            }
+            if counts && !outcome.differences.is_empty() {
+                self.report.explained(name, &outcome.differences);
+            }
+            if round::settles_later(request) {
+                self.barrier.pass(&mut self.pair)?;
+            }
+        }
+        round::put_away(&mut self.pair)?;
+        Ok(stopped)
+    }
+
+    /// What a difference is called, so that others like it are not looked into again.
+    fn kind(&self, request: &Request, unknown: &[Difference]) -> String {
+        let api = self.pair.apis[&request.key].name();
+        let first = &unknown[0];
+        let short = |text: &str| match text.starts_with(|c: char| c.is_ascii_uppercase()) {
+            true => text.to_owned(),
+            false => text.chars().take(12).filter(|c| c.is_alphabetic()).collect(),
+        };
+        format!("{api} {}: Kafka {}, lab {}", first.kind(), short(&first.kafka), short(&first.lab))
+    }
+
+    /// The fewest and simplest requests that still end in a difference of this kind; `None` if it does not come again.
+    fn shrink(&mut self, requests: &[Request], kind: &str) -> Result<Option<(Vec<Request>, Stop)>> {
+        let alone = &requests[requests.len() - 1..];
+        let mut best = match self.repeats(alone, kind)? {
+            Some(stop) => (alone.to_vec(), stop),
+            None => match self.repeats(requests, kind)? {
+                Some(stop) => (requests.to_vec(), stop),
+                None => return Ok(None),
+            },
+        };
+        let mut left = SHRINKING;
+        // Fewer requests before it, in halves, quarters, ...
+        let mut size = best.0.len().div_ceil(2);
+        while best.0.len() > 1 && left > 0 && size > 0 {
+            let mut at = 0;
+            while at + 1 < best.0.len() && left > 0 {
+                let mut fewer = best.0.clone();
+                fewer.drain(at..(at + size).min(best.0.len() - 1));
+                left -= 1;
+                match self.repeats(&fewer, kind)? {
+                    Some(stop) => best = (fewer, stop),
+                    None => at += size,
+                }
+            }
+            size /= 2;
+        }
+        'smaller: while left > 0 {
+            for at in (0..best.0.len()).rev() {
+                let request = &best.0[at];
+                let api = &self.pair.apis[&request.key];
+                for simpler in shrink::simpler(api, request, self.served[&request.key].0) {
+                    let mut requests = best.0.clone();
+                    requests[at] = simpler;
+                    left = left.saturating_sub(1);
+                    if let Some(stop) = self.repeats(&requests, kind)? {
+                        best = (requests, stop);
+                        continue 'smaller;
+                    }
+                    if left == 0 {
+                        break 'smaller;
+                    }
+                }
+            }
+            break;
+        }
+        Ok(Some(best))
+    }
+
+    fn repeats(&mut self, requests: &[Request], kind: &str) -> Result<Option<Stop>> {
+        let stop = self.run(requests, false)?;
+        Ok(stop.filter(|stop| stop.at + 1 == requests.len() && self.kind(&requests[stop.at], &stop.unknown) == kind))
+    }
+}
+
+fn batches(value: &Value) -> usize {
+    match value {
+        Value::Batches(batches) => batches.len(),
+        Value::Array(items) | Value::Struct(items) => items.iter().map(batches).sum(),
+        _ => 0,
+    }
+}
