@@ -22,6 +22,7 @@ pub enum Resource<'a> {
     Cluster,
     Topic(&'a str),
     Group(&'a str),
+    TransactionalId(&'a str),
 }
 
 /// Whether `principal` (`User:alice`) may do `operation` to `resource`.

@@ -22,6 +22,8 @@ pub struct NodeConfig {
     pub directory_id: Uuid,
     /// New for each start of the process, from the seed or the system: KIP-631's incarnation id.
     pub incarnation_id: Uuid,
+    /// `log.dirs`, of which the lab has one: the absolute path of what a node's paths are relative to. Only shown.
+    pub log_dir: String,
     /// Seed of all randomness inside the node.
     pub seed: u64,
     pub rack: Option<String>,
@@ -95,6 +97,7 @@ impl Default for NodeConfig {
             node_id: NodeId(-1),
             directory_id: Uuid::ZERO,
             incarnation_id: Uuid::ZERO,
+            log_dir: "/tmp/kafka-logs".into(),
             seed: 0,
             rack: None,
             advertised: Endpoint { host: "localhost".into(), port: 9092 },

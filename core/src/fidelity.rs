@@ -79,6 +79,11 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(Area::Broker, "Between nodes every request has one fixed version. Kafka negotiates them with ApiVersions."),
     of(Area::Broker, "Everything is allowed: authorization is asked at every API and always granted."),
+    of(
+        Area::Broker,
+        "A broker has one log directory, and DescribeLogDirs answers -1 for the size of its volume, which Kafka tells.",
+    ),
+    of(Area::Broker, "ListTransactions takes any transactionalIdPattern. Kafka refuses one that RE2/J cannot read."),
     of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(
         Area::Replication,
@@ -93,6 +98,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         "A broker whose disk refuses writes asks to be fenced and stays up; Kafka halts with its only log directory. On a full disk the leader keeps leading and answers KAFKA_STORAGE_ERROR until there is room.",
     ),
     of(
+        Area::Controller,
+        "A quota of an address takes numbers and localhost. Kafka also takes a name that its controller can resolve.",
+    ),
+    of(
         Area::Clients,
         "What a consumer's application does is simulated: a time for each record, and when it commits offsets.",
     ),
@@ -105,14 +114,27 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         Area::Missing,
         "ElectLeaders, AlterPartitionReassignments and UpdateFeatures: leaders move by failure and by controlled shutdown only.",
     ),
-    of(Area::Missing, "Transactions. Idempotent producers work."),
-    of(Area::Missing, "The consumer group protocol of KIP-848, share groups, and streams groups. Classic groups work."),
+    of(
+        Area::Missing,
+        "Transactions: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit and WriteTxnMarkers are not advertised and close the connection; ListTransactions and DescribeTransactions answer that there are none. Idempotent producers work.",
+    ),
+    of(
+        Area::Missing,
+        "The consumer group protocol of KIP-848, share groups, and streams groups: their APIs are not advertised and close the connection. Classic groups work.",
+    ),
     of(Area::Missing, "Log compaction and tiered storage."),
     of(
         Area::Missing,
         "replica.selector.class: leaders send no consumer to a follower in its rack. Followers answer consumers that ask (KIP-392).",
     ),
-    of(Area::Missing, "TLS, SASL, ACLs, delegation tokens and quotas."),
+    of(
+        Area::Missing,
+        "TLS, SASL, ACLs and delegation tokens: what is asked about them is answered as by a Kafka without them. SCRAM credentials are kept and shown, and nobody logs in with them.",
+    ),
+    of(
+        Area::Missing,
+        "Quotas hold nobody back: what is set for users, client ids and addresses is kept, shown and said in the controller's log.",
+    ),
     of(
         Area::Missing,
         "Lessons other than 1, 3, 4, 11, 12, 13, 14 and 25. On a real cluster their questions are asked of a simulated one.",

@@ -33,6 +33,7 @@ pub mod wire;
 pub mod authorize;
 pub mod metadata;
 pub mod node;
+pub mod security;
 
 pub mod raft;
 

@@ -4,7 +4,8 @@
 //! To ask Kafka again: start one broker on loopback, then `KAFKA_PEER=127.0.0.1:9092 ANSWERS_REWRITE=1 cargo test -p lab-core
 //! --test answers`. Without `ANSWERS_REWRITE` it compares Kafka with the files; `ANSWERS_FILE=bad-requests` takes one
 //! of them. A file that begins with `brokers N` is asked of N brokers: start those (node ids 1, 2, ...) and give all their
-//! addresses, `127.0.0.1:9092,127.0.0.1:9093`.
+//! addresses, `127.0.0.1:9092,127.0.0.1:9093`. Where a file asks the controller itself, its address is in
+//! `KAFKA_PEER_CONTROLLER`.
 //!
 //! | command | what is asked |
 //! |---|---|
@@ -22,6 +23,8 @@
 //! | `other` | another broker is asked from then on |
 //! | `wait MS` | lets time pass |
 //! | `join`, `sync`, `heartbeat`, `leave`, `commit`, ... | of the coordinator of a group: see `answers/groups.rs` |
+//! | `ask API vN FIELDS`, `ask-controller API vN FIELDS` | any request, and the whole answer: see `answers/any.rs` |
+//! | `key N vN` | whether a request with that key and version is answered at all; its body is zeros |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
 //! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`.
@@ -37,12 +40,17 @@ use lab_core::{
     wire::{api::Request, error::ErrorCode, frame, records::Records},
 };
 
+#[path = "answers/any.rs"]
+mod any;
 #[path = "answers/groups.rs"]
 mod groups;
 #[path = "answers/logs.rs"]
 mod logs;
 #[path = "answers/peer.rs"]
 mod peer;
+
+/// Its id in the simulated cluster.
+const CONTROLLER: NodeId = NodeId(101);
 
 /// Whoever is asked.
 enum Cluster {
@@ -67,6 +75,10 @@ impl Cluster {
     fn ask(&mut self, broker: NodeId, frame: Bytes) -> Answer {
         match self {
             Self::Simulated(world) => world.ask(broker, frame, 3000),
+            Self::Real(_) if broker == CONTROLLER => {
+                let address = std::env::var("KAFKA_PEER_CONTROLLER").expect("the address of Kafka's controller");
+                peer::Peer::new(address).ask(&frame)
+            }
             Self::Real(peers) => peers[broker.0 as usize - 1].ask(&frame),
         }
     }
@@ -121,6 +133,7 @@ fn run(text: &str) -> Option<String> {
         last: String::new(),
         producers: BTreeMap::new(),
         members: BTreeMap::new(),
+        log_dir: String::new(),
     };
     let mut printed = String::new();
     let mut lines = text.lines().peekable();
@@ -152,6 +165,8 @@ struct Asker {
     producers: BTreeMap<String, (i64, i16)>,
     /// Member id and generation, by the name that the text gives it.
     members: BTreeMap<String, (String, i32)>,
+    /// That of the broker that was asked about it last.
+    log_dir: String,
 }
 
 /// The words of a line, of which some have a name.
@@ -236,6 +251,8 @@ impl Asker {
             "epoch-end" => self.epoch_end(what, &words),
             "delete-records" => self.delete_records(what, &words),
             "metadata" => self.metadata(what, &words),
+            "ask" | "ask-controller" => self.any(&words),
+            "key" => Ok(self.key(what, &words)),
             _ => self.group(verb, what, &words).unwrap_or_else(|| panic!("unknown command {line}")),
         };
         answer.unwrap_or_else(|why| why)

@@ -5,20 +5,15 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Broker, Purpose, Reply, controller_channel::Question};
 use crate::{
+    controller,
     seam::{Ctx, Part},
     wire::{
         api::ApiKey,
-        create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopicResult},
-        create_topics::{CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse},
-        delete_topics::{DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse},
         describe_quorum::{DescribeQuorumRequest, DescribeQuorumResponse},
         envelope::EnvelopeRequest,
         error::ErrorCode,
         frame,
-        incremental_alter_configs::{
-            AlterConfigsResourceResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
-        },
-        primitive::{DecodeError, Writer},
+        primitive::Writer,
     },
 };
 
@@ -94,70 +89,16 @@ impl Broker {
     /// Answers in the controller's place that it could not be done: the same error for everything that was asked.
     pub(super) fn refuse_forwarded(&mut self, ctx: &mut Ctx, forwarded: Forwarded, error: ErrorCode) {
         let Forwarded { reply, body } = forwarded;
-        if self.try_refuse(ctx, &reply, &body, error).is_err() {
-            self.close(ctx, reply.conn);
+        if reply.api_key == ApiKey::DescribeQuorum {
+            let (error_code, error_message) = (error.code(), Some(error.message().to_owned()));
+            let response = DescribeQuorumResponse { error_code, error_message, ..Default::default() };
+            return self.conns.answer::<DescribeQuorumRequest>(ctx, &reply, &response);
         }
-    }
-
-    fn try_refuse(&mut self, ctx: &mut Ctx, reply: &Reply, body: &Bytes, error: ErrorCode) -> Result<(), DecodeError> {
-        let (version, error_code, error_message) = (reply.version, error.code(), Some(error.message().to_owned()));
-        match reply.api_key {
-            ApiKey::CreateTopics => {
-                let request: CreateTopicsRequest = frame::decode_body(version, body)?;
-                let refused = |name| CreatableTopicResult {
-                    name,
-                    error_code,
-                    error_message: error_message.clone(),
-                    ..Default::default()
-                };
-                let topics = request.topics.into_iter().map(|t| refused(t.name)).collect();
-                let response = CreateTopicsResponse { topics, ..Default::default() };
-                self.conns.answer::<CreateTopicsRequest>(ctx, reply, &response);
-            }
-            ApiKey::DeleteTopics => {
-                let request: DeleteTopicsRequest = frame::decode_body(version, body)?;
-                let named = request.topic_names.into_iter().map(|name| (Some(name), crate::id::Uuid::ZERO));
-                let all = named.chain(request.topics.into_iter().map(|t| (t.name, t.topic_id)));
-                let responses = all
-                    .map(|(name, topic_id)| DeletableTopicResult {
-                        name,
-                        topic_id,
-                        error_code,
-                        error_message: error_message.clone(),
-                    })
-                    .collect();
-                let response = DeleteTopicsResponse { responses, ..Default::default() };
-                self.conns.answer::<DeleteTopicsRequest>(ctx, reply, &response);
-            }
-            ApiKey::CreatePartitions => {
-                let request: CreatePartitionsRequest = frame::decode_body(version, body)?;
-                let refused =
-                    |name| CreatePartitionsTopicResult { name, error_code, error_message: error_message.clone() };
-                let results = request.topics.into_iter().map(|t| refused(t.name)).collect();
-                let response = CreatePartitionsResponse { results, ..Default::default() };
-                self.conns.answer::<CreatePartitionsRequest>(ctx, reply, &response);
-            }
-            ApiKey::IncrementalAlterConfigs => {
-                let request: IncrementalAlterConfigsRequest = frame::decode_body(version, body)?;
-                let responses = request
-                    .resources
-                    .into_iter()
-                    .map(|r| AlterConfigsResourceResponse {
-                        error_code,
-                        error_message: error_message.clone(),
-                        resource_type: r.resource_type,
-                        resource_name: r.resource_name,
-                    })
-                    .collect();
-                let response = IncrementalAlterConfigsResponse { responses, ..Default::default() };
-                self.conns.answer::<IncrementalAlterConfigsRequest>(ctx, reply, &response);
-            }
-            _ => {
-                let response = DescribeQuorumResponse { error_code, error_message, ..Default::default() };
-                self.conns.answer::<DescribeQuorumRequest>(ctx, reply, &response);
-            }
+        match controller::refusal(reply.api_key, reply.version, reply.correlation_id, &body, error) {
+            Some(parts) => self.conns.answer_frame(ctx, &reply, parts),
+            // It cannot be read, so nobody could answer it.
+            None => self.close(ctx, reply.conn),
         }
-        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ mod groups;
 // One file per API.
 mod delete_records;
 mod describe_cluster;
+mod describe_producers;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
@@ -25,9 +26,13 @@ mod group_members;
 mod group_offsets;
 mod init_producer_id;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
 mod offset_for_leader_epoch;
 mod produce;
+mod quotas_and_credentials;
+mod telemetry;
+mod transactions;
 
 mod view;
 
@@ -63,6 +68,7 @@ use crate::{
     raft::Raft,
     replica::manager::{Answer, ReplicaManager},
     seam::{Ctx, Input, Listener, Machine, Output, Time},
+    security,
     wire::{
         allocate_producer_ids::AllocateProducerIdsRequest,
         alter_partition::AlterPartitionRequest,
@@ -122,6 +128,7 @@ pub struct Broker {
     creating: BTreeSet<String>,
 
     next_idle_check: Time,
+    rng: fastrand::Rng,
 }
 
 /// Why the controller was asked.
@@ -171,6 +178,7 @@ impl Broker {
             groups: GroupCoordinator::new(Arc::clone(&config), now),
             creating: BTreeSet::new(),
             next_idle_check: now.plus_ms(IDLE_CHECK_MS),
+            rng: fastrand::Rng::with_seed(config.seed ^ 0xb2_0c_e2),
             config,
         };
         broker.observe(ctx);
@@ -270,7 +278,7 @@ impl Broker {
             client.asked(&head, ctx.now.mono);
         }
         let mut reply = Reply::new(conn, head, ctx.out.cause());
-        let served = key.advertised(Listener::Broker).ok_or(FrameError::UnknownApiKey(key.code()))?;
+        let served = key.served(Listener::Broker).ok_or(FrameError::UnknownApiKey(key.code()))?;
         match key {
             // The one API that is answered in any version (KIP-511).
             ApiKey::ApiVersions if !served.contains(&version) => {
@@ -309,10 +317,43 @@ impl Broker {
                 let response = describe_configs::describe(&self.image, &read(version, &body)?, &self.config);
                 self.conns.answer::<DescribeConfigsRequest>(ctx, &reply, &response);
             }
+            ApiKey::DescribeLogDirs => self.describe_log_dirs(ctx, &reply, &read(version, &body)?),
+            ApiKey::AlterReplicaLogDirs => self.alter_replica_log_dirs(ctx, &reply, read(version, &body)?),
+            ApiKey::DescribeProducers => self.describe_producers(ctx, &reply, read(version, &body)?),
+            ApiKey::DescribeTransactions => self.describe_transactions(ctx, &reply, read(version, &body)?),
+            ApiKey::ListTransactions => self.list_transactions(ctx, &reply, read(version, &body)?),
+            ApiKey::DescribeClientQuotas => self.describe_client_quotas(ctx, &reply, &read(version, &body)?),
+            ApiKey::DescribeUserScramCredentials => {
+                self.describe_user_scram_credentials(ctx, &reply, read(version, &body)?);
+            }
+            ApiKey::GetTelemetrySubscriptions => {
+                self.get_telemetry_subscriptions(ctx, &reply, &read(version, &body)?);
+            }
+            ApiKey::PushTelemetry => self.push_telemetry(ctx, &reply, &read(version, &body)?),
+            ApiKey::SaslHandshake
+            | ApiKey::SaslAuthenticate
+            | ApiKey::DescribeAcls
+            | ApiKey::CreateAcls
+            | ApiKey::DeleteAcls
+            | ApiKey::CreateDelegationToken
+            | ApiKey::RenewDelegationToken
+            | ApiKey::ExpireDelegationToken
+            | ApiKey::DescribeDelegationToken => {
+                let (principal, correlation_id) = (self.principal(conn), reply.correlation_id);
+                let principal = principal.as_str();
+                let listener = Listener::Broker;
+                let asked = security::Asked { api_key: key, version, correlation_id, principal, listener };
+                match security::answer(asked, &body) {
+                    Some(parts) => self.conns.answer_frame(ctx, &reply, parts),
+                    None => self.close(ctx, conn),
+                }
+            }
             ApiKey::CreateTopics
             | ApiKey::DeleteTopics
             | ApiKey::CreatePartitions
             | ApiKey::IncrementalAlterConfigs
+            | ApiKey::AlterClientQuotas
+            | ApiKey::AlterUserScramCredentials
             | ApiKey::DescribeQuorum
                 if served.contains(&version) =>
             {

@@ -40,6 +40,8 @@ impl Delta {
             Change::Nothing
             | Change::TopicCreated(_)
             | Change::Feature(_)
+            // Kept and shown: nothing is held back by quotas yet.
+            | Change::Quota { .. }
             | Change::ProducerIds
             | Change::ElrCleared(_) => {}
             Change::Broker { id, .. } => {

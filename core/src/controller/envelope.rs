@@ -42,8 +42,19 @@ fn unwrap(envelope: &EnvelopeRequest) -> Result<Opened, ErrorCode> {
 
 /// What brokers forward of what the lab serves (Kafka: `ApiKeys.forwardable`).
 pub(super) const fn is_forwardable(key: ApiKey) -> bool {
-    use ApiKey::{CreatePartitions, CreateTopics, DeleteTopics, IncrementalAlterConfigs};
-    matches!(key, CreateTopics | DeleteTopics | CreatePartitions | IncrementalAlterConfigs)
+    use ApiKey::{
+        AlterClientQuotas, AlterUserScramCredentials, CreatePartitions, CreateTopics, DeleteTopics,
+        IncrementalAlterConfigs,
+    };
+    matches!(
+        key,
+        CreateTopics
+            | DeleteTopics
+            | CreatePartitions
+            | IncrementalAlterConfigs
+            | AlterClientQuotas
+            | AlterUserScramCredentials
+    )
 }
 
 /// Kafka's `DefaultPrincipalData`: version 0, type, name, whether a token authenticated it.

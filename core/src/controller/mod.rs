@@ -21,11 +21,13 @@ mod partitions;
 mod placement;
 
 // What people ask for.
+mod client_quotas;
 mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod producer_ids;
+mod user_scram_credentials;
 
 // What every controller can answer.
 pub mod api_versions;
@@ -52,10 +54,13 @@ use crate::{
     metadata::{describe_configs, image::MetadataImage, record::MetadataRecord},
     node::{StartError, check_formatted, read_bootstrap},
     raft::{Raft, RaftEvent},
-    seam::{Ctx, Input, Listener, Machine, Output, Time},
+    seam::{Ctx, Input, Listener, Machine, Output, Part, Time},
+    security,
     wire::{
         allocate_producer_ids::AllocateProducerIdsRequest,
+        alter_client_quotas::AlterClientQuotasRequest,
         alter_partition::AlterPartitionRequest,
+        alter_user_scram_credentials::AlterUserScramCredentialsRequest,
         api::ApiKey,
         api_versions::ApiVersionsRequest,
         broker_heartbeat::BrokerHeartbeatRequest,
@@ -65,6 +70,10 @@ use crate::{
         delete_topics::DeleteTopicsRequest,
         describe_cluster::DescribeClusterRequest,
         describe_configs::DescribeConfigsRequest,
+        describe_user_scram_credentials::{
+            DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
+            DescribeUserScramCredentialsResult,
+        },
         error::ErrorCode,
         frame::{RequestHead, decode_body, parse_request, response_parts},
         incremental_alter_configs::IncrementalAlterConfigsRequest,
@@ -73,6 +82,25 @@ use crate::{
 
 /// Where a controller keeps its log.
 pub const METADATA_DIR: &str = "__cluster_metadata-0";
+
+/// What is said of a forwarded request when no controller has answered it: the same error for all that it asks.
+/// `None`: it cannot be read, or is none that a controller answers.
+pub fn refusal(key: ApiKey, version: i16, correlation_id: i32, body: &Bytes, error: ErrorCode) -> Option<Vec<Part>> {
+    fn of<R: Command>(version: i16, correlation_id: i32, body: &Bytes, error: ErrorCode) -> Option<Vec<Part>> {
+        let request: R = decode_body(version, body).ok()?;
+        Some(response_parts::<R>(version, correlation_id, &request.refuse(error)))
+    }
+    let refuse = match key {
+        ApiKey::CreateTopics => of::<CreateTopicsRequest>,
+        ApiKey::DeleteTopics => of::<DeleteTopicsRequest>,
+        ApiKey::CreatePartitions => of::<CreatePartitionsRequest>,
+        ApiKey::IncrementalAlterConfigs => of::<IncrementalAlterConfigsRequest>,
+        ApiKey::AlterClientQuotas => of::<AlterClientQuotasRequest>,
+        ApiKey::AlterUserScramCredentials => of::<AlterUserScramCredentialsRequest>,
+        _ => return None,
+    };
+    refuse(version, correlation_id, body, error)
+}
 
 /// A controller node, or the controller's half of a combined one.
 #[derive(Clone, Debug)]
@@ -231,6 +259,44 @@ impl Controller {
             ApiKey::DeleteTopics => self.read::<DeleteTopicsRequest>(ctx, to, body),
             ApiKey::CreatePartitions => self.read::<CreatePartitionsRequest>(ctx, to, body),
             ApiKey::IncrementalAlterConfigs => self.read::<IncrementalAlterConfigsRequest>(ctx, to, body),
+            ApiKey::AlterClientQuotas => self.read::<AlterClientQuotasRequest>(ctx, to, body),
+            ApiKey::AlterUserScramCredentials => self.read::<AlterUserScramCredentialsRequest>(ctx, to, body),
+            // A controller of Kafka advertises it and has no answer: brokers do.
+            ApiKey::DescribeUserScramCredentials => {
+                let request: DescribeUserScramCredentialsRequest = decode_body(to.version, body).ok()?;
+                let error_code = ErrorCode::UnknownServerError.code();
+                let nobody =
+                    DescribeUserScramCredentialsResult { error_code, error_message: None, ..Default::default() };
+                let results = vec![nobody; request.users.map_or(0, |users| users.len())];
+                let response = DescribeUserScramCredentialsResponse {
+                    error_code,
+                    error_message: None,
+                    results,
+                    ..Default::default()
+                };
+                to.send(ctx, to.frame::<DescribeUserScramCredentialsRequest>(&response));
+                Some(())
+            }
+            ApiKey::SaslHandshake
+            | ApiKey::SaslAuthenticate
+            | ApiKey::DescribeAcls
+            | ApiKey::CreateAcls
+            | ApiKey::DeleteAcls
+            | ApiKey::CreateDelegationToken
+            | ApiKey::RenewDelegationToken
+            | ApiKey::ExpireDelegationToken
+            | ApiKey::DescribeDelegationToken => {
+                let asked = security::Asked {
+                    api_key: head.api_key,
+                    version: to.version,
+                    correlation_id: head.correlation_id,
+                    principal: &to.principal,
+                    listener: Listener::Controller,
+                };
+                let parts = security::answer(asked, body)?;
+                to.send(ctx, parts);
+                Some(())
+            }
             ApiKey::Envelope => match envelope::open(to.version, body)? {
                 Ok(opened) => {
                     let to = to.within(&opened.head, opened.principal);

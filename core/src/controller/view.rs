@@ -4,7 +4,7 @@ use super::{Controller, active::Active};
 use crate::{
     disk::Disk,
     id::{NodeId, Uuid},
-    metadata::{image::MetadataImage, record::MetadataRecord},
+    metadata::{image::MetadataImage, quotas::QuotaEntity, record::MetadataRecord},
     seam::Now,
     view::{ActiveView, ControllerView, MetadataRecordView, PartitionView, RegistrationView},
     wire::batch::{Batch, ControlType},
@@ -135,6 +135,13 @@ fn sentence(record: &MetadataRecord, image: &MetadataImage) -> String {
             let of = if r.resource_name.is_empty() { "all brokers" } else { &r.resource_name };
             format!("{of}: {} = {}", r.name, r.value.as_deref().unwrap_or("(not set)"))
         }
+        MetadataRecord::ClientQuota(r) => {
+            let entity = QuotaEntity::from_record(r).map_or_else(|| "somebody".into(), |entity| entity.to_string());
+            let value = if r.remove { "(not set)".into() } else { r.value.to_string() };
+            format!("{entity}: {} = {value}", r.key)
+        }
+        MetadataRecord::UserScramCredential(r) => format!("user {}", r.name),
+        MetadataRecord::RemoveUserScramCredential(r) => format!("user {}", r.name),
         MetadataRecord::FeatureLevel(r) => format!("{} {}", r.name, r.feature_level),
         MetadataRecord::ProducerIds(r) => format!("next {}", r.next_producer_id),
         MetadataRecord::BrokerRegistrationChange(r) => {

@@ -109,6 +109,11 @@ impl Batch {
                         value: config.value.clone(),
                     });
                 }
+                Change::Quota { entity, key } => {
+                    let resource = format!("{entity} (a quota, which the lab keeps and does not enforce)");
+                    let value = image.quota(entity, key).map(|value| value.to_string());
+                    out.note_because(cause, || EventKind::ConfigChanged { resource, key: key.clone(), value });
+                }
                 _ => {}
             }
         }

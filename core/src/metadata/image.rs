@@ -6,8 +6,10 @@ use thiserror::Error;
 
 use super::{
     configs,
+    quotas::{QuotaEntity, Quotas},
     record::MetadataRecord,
     registration::{BrokerRegistration, ControllerRegistration, PartitionRegistration},
+    scram::{ScramCredential, ScramCredentials},
 };
 use crate::{
     config::NodeConfig,
@@ -106,6 +108,11 @@ pub enum Change {
         resource: ConfigResource,
         key: String,
     },
+    /// What is kept for the quotas of an entity.
+    Quota {
+        entity: QuotaEntity,
+        key: String,
+    },
     Feature(String),
     ProducerIds,
 }
@@ -119,6 +126,8 @@ pub struct MetadataImage {
     pub(super) topics: Arc<BTreeMap<Uuid, Arc<TopicImage>>>,
     pub(super) topics_by_name: Arc<BTreeMap<String, Uuid>>,
     pub(super) configs: Arc<BTreeMap<ConfigResource, BTreeMap<String, String>>>,
+    pub(super) quotas: Arc<Quotas>,
+    pub(super) scram_credentials: Arc<ScramCredentials>,
     pub(super) features: Arc<BTreeMap<String, i16>>,
     pub(super) features_offset: i64,
     pub(super) next_producer_id: i64,
@@ -133,6 +142,8 @@ impl Default for MetadataImage {
             topics: Arc::default(),
             topics_by_name: Arc::default(),
             configs: Arc::default(),
+            quotas: Arc::default(),
+            scram_credentials: Arc::default(),
             features: Arc::default(),
             features_offset: -1,
             next_producer_id: 0,
@@ -222,6 +233,23 @@ impl MetadataImage {
         self.topic_config(topic, configs::UNCLEAN_LEADER_ELECTION_ENABLE, node).as_deref() == Some("true")
     }
 
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
+    /// What is set for that entity under that key; not what it inherits.
+    pub fn quota(&self, entity: &QuotaEntity, key: &str) -> Option<f64> {
+        self.quotas.get(entity)?.get(key).map(|&bits| f64::from_bits(bits))
+    }
+
+    pub fn scram_credentials(&self) -> &ScramCredentials {
+        &self.scram_credentials
+    }
+
+    pub fn scram_credential(&self, user: &str, mechanism: i8) -> Option<&ScramCredential> {
+        self.scram_credentials.get(user)?.get(&mechanism)
+    }
+
     /// Finalized levels of features.
     pub fn features(&self) -> impl Iterator<Item = (&str, i16)> {
         self.features.iter().map(|(name, level)| (name.as_str(), *level))
@@ -269,9 +297,16 @@ impl MetadataImage {
                 })
             }));
         }
+        for (entity, values) in self.quotas.iter() {
+            let record = |(key, &bits): (&String, &u64)| entity.to_record(key, Some(f64::from_bits(bits))).into();
+            records.extend(values.iter().map(record));
+        }
         if self.next_producer_id > 0 {
             let next_producer_id = self.next_producer_id;
             records.push(ProducerIdsRecord { broker_id: -1, broker_epoch: -1, next_producer_id }.into());
+        }
+        for (user, mechanisms) in self.scram_credentials.iter() {
+            records.extend(mechanisms.iter().map(|(&mechanism, c)| c.to_record(user, mechanism).into()));
         }
         records
     }

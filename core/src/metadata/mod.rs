@@ -13,4 +13,6 @@ mod config_keys;
 pub mod configs;
 pub mod describe_configs;
 pub mod features;
+pub mod quotas;
+pub mod scram;
 pub mod topic_name;

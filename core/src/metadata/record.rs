@@ -7,10 +7,11 @@ use thiserror::Error;
 use crate::wire::{
     message::Message,
     metadata_records::{
-        AbortTransactionRecord, BeginTransactionRecord, BrokerRegistrationChangeRecord, ClearElrRecord, ConfigRecord,
-        EndTransactionRecord, FeatureLevelRecord, FenceBrokerRecord, NoOpRecord, PartitionChangeRecord,
-        PartitionRecord, ProducerIdsRecord, RegisterBrokerRecord, RegisterControllerRecord, RemoveTopicRecord,
-        TopicRecord, UnfenceBrokerRecord, UnregisterBrokerRecord,
+        AbortTransactionRecord, BeginTransactionRecord, BrokerRegistrationChangeRecord, ClearElrRecord,
+        ClientQuotaRecord, ConfigRecord, EndTransactionRecord, FeatureLevelRecord, FenceBrokerRecord, NoOpRecord,
+        PartitionChangeRecord, PartitionRecord, ProducerIdsRecord, RegisterBrokerRecord, RegisterControllerRecord,
+        RemoveTopicRecord, RemoveUserScramCredentialRecord, TopicRecord, UnfenceBrokerRecord, UnregisterBrokerRecord,
+        UserScramCredentialRecord,
     },
     primitive::{DecodeError, Reader, Writer},
 };
@@ -95,10 +96,13 @@ metadata_records! {
     FenceBroker(FenceBrokerRecord) = 7, "FB";
     UnfenceBroker(UnfenceBrokerRecord) = 8, "UB";
     RemoveTopic(RemoveTopicRecord) = 9, "TR";
+    UserScramCredential(UserScramCredentialRecord) = 11, "SC";
     FeatureLevel(FeatureLevelRecord) = 12, "FL";
+    ClientQuota(ClientQuotaRecord) = 14, "CQ";
     ProducerIds(ProducerIdsRecord) = 15, "PI";
     BrokerRegistrationChange(BrokerRegistrationChangeRecord) = 17, "BC";
     NoOp(NoOpRecord) = 20, "NO";
+    RemoveUserScramCredential(RemoveUserScramCredentialRecord) = 22, "SR";
     BeginTransaction(BeginTransactionRecord) = 23, "TB";
     EndTransaction(EndTransactionRecord) = 24, "TE";
     AbortTransaction(AbortTransactionRecord) = 25, "TA";

@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     image::{Change, ConfigResource, MetadataImage, ReplayError, ResourceType, TopicImage},
+    quotas::QuotaEntity,
     record::MetadataRecord,
     registration::{BrokerRegistration, ControllerRegistration, PartitionRegistration},
+    scram::ScramCredential,
 };
 use crate::{
     id::{NodeId, Uuid},
     wire::metadata_records::{
-        BrokerRegistrationChangeRecord, ConfigRecord, PartitionChangeRecord, RemoveTopicRecord, TopicRecord,
+        BrokerRegistrationChangeRecord, ClientQuotaRecord, ConfigRecord, PartitionChangeRecord, RemoveTopicRecord,
+        RemoveUserScramCredentialRecord, TopicRecord,
     },
 };
 
@@ -50,6 +53,14 @@ impl MetadataImage {
             MetadataRecord::PartitionChange(r) => self.change_partition(r, offset)?,
             MetadataRecord::ClearElr(r) => self.clear_elr(&r.topic_name),
             MetadataRecord::Config(r) => self.change_config(r, offset)?,
+            MetadataRecord::ClientQuota(r) => self.change_quota(r, offset)?,
+            MetadataRecord::UserScramCredential(r) => {
+                let credentials = Arc::make_mut(&mut self.scram_credentials);
+                let of_user = credentials.entry(r.name.clone()).or_default();
+                of_user.insert(r.mechanism, ScramCredential::from_record(r));
+                Change::Nothing
+            }
+            MetadataRecord::RemoveUserScramCredential(r) => self.remove_scram_credential(r, offset)?,
             MetadataRecord::FeatureLevel(r) => {
                 let features = Arc::make_mut(&mut self.features);
                 if r.feature_level == 0 {
@@ -165,6 +176,37 @@ impl MetadataImage {
             }
         }
         Ok(Change::Config { resource, key: r.name.clone() })
+    }
+
+    fn change_quota(&mut self, r: &ClientQuotaRecord, offset: i64) -> Result<Change, ReplayError> {
+        let unknown = || ReplayError { offset, what: format!("a quota for {:?}, which has unknown types", r.entity) };
+        let entity = QuotaEntity::from_record(r).ok_or_else(unknown)?;
+        let quotas = Arc::make_mut(&mut self.quotas);
+        if !r.remove {
+            quotas.entry(entity.clone()).or_default().insert(r.key.clone(), r.value.to_bits());
+        } else if let Some(values) = quotas.get_mut(&entity) {
+            values.remove(&r.key);
+            if values.is_empty() {
+                quotas.remove(&entity);
+            }
+        }
+        Ok(Change::Quota { entity, key: r.key.clone() })
+    }
+
+    fn remove_scram_credential(
+        &mut self,
+        r: &RemoveUserScramCredentialRecord,
+        offset: i64,
+    ) -> Result<Change, ReplayError> {
+        let credentials = Arc::make_mut(&mut self.scram_credentials);
+        let removed = credentials.get_mut(&r.name).and_then(|of_user| of_user.remove(&r.mechanism));
+        if removed.is_none() {
+            return Err(ReplayError { offset, what: format!("user {} has no credential {}", r.name, r.mechanism) });
+        }
+        if credentials.get(&r.name).is_some_and(BTreeMap::is_empty) {
+            credentials.remove(&r.name);
+        }
+        Ok(Change::Nothing)
     }
 }
 

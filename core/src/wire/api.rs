@@ -93,7 +93,7 @@ apis! {
     SyncGroup = 14, flexible from 4 => sync_group::{SyncGroupRequest, SyncGroupResponse};
     DescribeGroups = 15, flexible from 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
     ListGroups = 16, flexible from 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
-    SaslHandshake = 17, never flexible;
+    SaslHandshake = 17, never flexible => sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
     ApiVersions = 18, flexible from 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
     CreateTopics = 19, flexible from 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
     DeleteTopics = 20, flexible from 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
@@ -105,29 +105,29 @@ apis! {
     EndTxn = 26, flexible from 3;
     WriteTxnMarkers = 27, flexible from 1;
     TxnOffsetCommit = 28, flexible from 3;
-    DescribeAcls = 29, flexible from 2;
-    CreateAcls = 30, flexible from 2;
-    DeleteAcls = 31, flexible from 2;
+    DescribeAcls = 29, flexible from 2 => describe_acls::{DescribeAclsRequest, DescribeAclsResponse};
+    CreateAcls = 30, flexible from 2 => create_acls::{CreateAclsRequest, CreateAclsResponse};
+    DeleteAcls = 31, flexible from 2 => delete_acls::{DeleteAclsRequest, DeleteAclsResponse};
     DescribeConfigs = 32, flexible from 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
     AlterConfigs = 33, flexible from 2;
-    AlterReplicaLogDirs = 34, flexible from 2;
-    DescribeLogDirs = 35, flexible from 2;
-    SaslAuthenticate = 36, flexible from 2;
+    AlterReplicaLogDirs = 34, flexible from 2 => alter_replica_log_dirs::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse};
+    DescribeLogDirs = 35, flexible from 2 => describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+    SaslAuthenticate = 36, flexible from 2 => sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
     CreatePartitions = 37, flexible from 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
-    CreateDelegationToken = 38, flexible from 2;
-    RenewDelegationToken = 39, flexible from 2;
-    ExpireDelegationToken = 40, flexible from 2;
-    DescribeDelegationToken = 41, flexible from 2;
+    CreateDelegationToken = 38, flexible from 2 => create_delegation_token::{CreateDelegationTokenRequest, CreateDelegationTokenResponse};
+    RenewDelegationToken = 39, flexible from 2 => renew_delegation_token::{RenewDelegationTokenRequest, RenewDelegationTokenResponse};
+    ExpireDelegationToken = 40, flexible from 2 => expire_delegation_token::{ExpireDelegationTokenRequest, ExpireDelegationTokenResponse};
+    DescribeDelegationToken = 41, flexible from 2 => describe_delegation_token::{DescribeDelegationTokenRequest, DescribeDelegationTokenResponse};
     DeleteGroups = 42, flexible from 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
     ElectLeaders = 43, flexible from 2;
     IncrementalAlterConfigs = 44, flexible from 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
     AlterPartitionReassignments = 45, flexible from 0;
     ListPartitionReassignments = 46, flexible from 0;
     OffsetDelete = 47, never flexible => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
-    DescribeClientQuotas = 48, flexible from 1;
-    AlterClientQuotas = 49, flexible from 1;
-    DescribeUserScramCredentials = 50, flexible from 0;
-    AlterUserScramCredentials = 51, flexible from 0;
+    DescribeClientQuotas = 48, flexible from 1 => describe_client_quotas::{DescribeClientQuotasRequest, DescribeClientQuotasResponse};
+    AlterClientQuotas = 49, flexible from 1 => alter_client_quotas::{AlterClientQuotasRequest, AlterClientQuotasResponse};
+    DescribeUserScramCredentials = 50, flexible from 0 => describe_user_scram_credentials::{DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse};
+    AlterUserScramCredentials = 51, flexible from 0 => alter_user_scram_credentials::{AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse};
     Vote = 52, flexible from 0 => vote::{VoteRequest, VoteResponse};
     BeginQuorumEpoch = 53, flexible from 1 => begin_quorum_epoch::{BeginQuorumEpochRequest, BeginQuorumEpochResponse};
     EndQuorumEpoch = 54, flexible from 1 => end_quorum_epoch::{EndQuorumEpochRequest, EndQuorumEpochResponse};
@@ -137,18 +137,18 @@ apis! {
     Envelope = 58, flexible from 0 => envelope::{EnvelopeRequest, EnvelopeResponse};
     FetchSnapshot = 59, flexible from 0 => fetch_snapshot::{FetchSnapshotRequest, FetchSnapshotResponse};
     DescribeCluster = 60, flexible from 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
-    DescribeProducers = 61, flexible from 0;
+    DescribeProducers = 61, flexible from 0 => describe_producers::{DescribeProducersRequest, DescribeProducersResponse};
     BrokerRegistration = 62, flexible from 0 => broker_registration::{BrokerRegistrationRequest, BrokerRegistrationResponse};
     BrokerHeartbeat = 63, flexible from 0 => broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
     UnregisterBroker = 64, flexible from 0;
-    DescribeTransactions = 65, flexible from 0;
-    ListTransactions = 66, flexible from 0;
+    DescribeTransactions = 65, flexible from 0 => describe_transactions::{DescribeTransactionsRequest, DescribeTransactionsResponse};
+    ListTransactions = 66, flexible from 0 => list_transactions::{ListTransactionsRequest, ListTransactionsResponse};
     AllocateProducerIds = 67, flexible from 0 => allocate_producer_ids::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
     ConsumerGroupHeartbeat = 68, flexible from 0;
     ConsumerGroupDescribe = 69, flexible from 0;
     ControllerRegistration = 70, flexible from 0;
-    GetTelemetrySubscriptions = 71, flexible from 0;
-    PushTelemetry = 72, flexible from 0;
+    GetTelemetrySubscriptions = 71, flexible from 0 => get_telemetry_subscriptions::{GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse};
+    PushTelemetry = 72, flexible from 0 => push_telemetry::{PushTelemetryRequest, PushTelemetryResponse};
     AssignReplicasToDirs = 73, flexible from 0;
     ListConfigResources = 74, flexible from 0;
     DescribeTopicPartitions = 75, flexible from 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
@@ -198,6 +198,15 @@ impl ApiKey {
         })
     }
 
+    /// What is answered there. Kafka's brokers also answer requests about telemetry that they do not advertise, since
+    /// nobody collects metrics (KIP-714).
+    pub fn served(self, listener: Listener) -> Option<RangeInclusive<i16>> {
+        match (self, listener) {
+            (Self::GetTelemetrySubscriptions | Self::PushTelemetry, Listener::Broker) => self.versions(),
+            _ => self.advertised(listener),
+        }
+    }
+
     /// What ApiVersions lists on that listener, by key.
     pub fn all_advertised(listener: Listener) -> impl Iterator<Item = (Self, RangeInclusive<i16>)> {
         Self::ALL.iter().filter_map(move |&key| key.advertised(listener).map(|versions| (key, versions)))
@@ -234,31 +243,61 @@ const BROKER_APIS: &[ApiKey] = &[
     ApiKey::SyncGroup,
     ApiKey::DescribeGroups,
     ApiKey::ListGroups,
+    ApiKey::SaslHandshake,
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
     ApiKey::DeleteTopics,
     ApiKey::DeleteRecords,
     ApiKey::InitProducerId,
     ApiKey::OffsetForLeaderEpoch,
+    ApiKey::DescribeAcls,
+    ApiKey::CreateAcls,
+    ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
+    ApiKey::AlterReplicaLogDirs,
+    ApiKey::DescribeLogDirs,
+    ApiKey::SaslAuthenticate,
     ApiKey::CreatePartitions,
+    ApiKey::CreateDelegationToken,
+    ApiKey::RenewDelegationToken,
+    ApiKey::ExpireDelegationToken,
+    ApiKey::DescribeDelegationToken,
     ApiKey::DeleteGroups,
     ApiKey::IncrementalAlterConfigs,
     ApiKey::OffsetDelete,
+    ApiKey::DescribeClientQuotas,
+    ApiKey::AlterClientQuotas,
+    ApiKey::DescribeUserScramCredentials,
+    ApiKey::AlterUserScramCredentials,
     ApiKey::DescribeQuorum,
     ApiKey::DescribeCluster,
+    ApiKey::DescribeProducers,
+    ApiKey::DescribeTransactions,
+    ApiKey::ListTransactions,
     ApiKey::DescribeTopicPartitions,
 ];
 
 /// Served by controllers to each other and to brokers.
 const CONTROLLER_APIS: &[ApiKey] = &[
     ApiKey::Fetch,
+    ApiKey::SaslHandshake,
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
     ApiKey::DeleteTopics,
+    ApiKey::DescribeAcls,
+    ApiKey::CreateAcls,
+    ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
+    ApiKey::SaslAuthenticate,
     ApiKey::CreatePartitions,
+    ApiKey::CreateDelegationToken,
+    ApiKey::RenewDelegationToken,
+    ApiKey::ExpireDelegationToken,
+    ApiKey::DescribeDelegationToken,
     ApiKey::IncrementalAlterConfigs,
+    ApiKey::AlterClientQuotas,
+    ApiKey::DescribeUserScramCredentials,
+    ApiKey::AlterUserScramCredentials,
     ApiKey::Vote,
     ApiKey::BeginQuorumEpoch,
     ApiKey::EndQuorumEpoch,

@@ -1,5 +1,6 @@
 //! Records of `__cluster_metadata`: the cluster is the sum of these (KIP-631).
 
+use bytes::Bytes;
 use lab_derive::Message;
 
 use super::schema::Schema;
@@ -17,6 +18,9 @@ pub const SCHEMAS: &[&Schema] = &[
     TopicRecord::SCHEMA,
     PartitionRecord::SCHEMA,
     ConfigRecord::SCHEMA,
+    ClientQuotaRecord::SCHEMA,
+    UserScramCredentialRecord::SCHEMA,
+    RemoveUserScramCredentialRecord::SCHEMA,
     PartitionChangeRecord::SCHEMA,
     RemoveTopicRecord::SCHEMA,
     FeatureLevelRecord::SCHEMA,
@@ -141,6 +145,55 @@ pub struct ConfigRecord {
     pub name: String,
     #[wire(versions = "0+", nullable = "0+")]
     pub value: Option<String>,
+}
+
+/// One limit of one entity: each of a user, a client id and an address, or some of them together (KIP-546).
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 14, versions = "0", flexible = "0+")]
+pub struct ClientQuotaRecord {
+    #[wire(versions = "0+")]
+    pub entity: Vec<EntityData>,
+    #[wire(versions = "0+")]
+    pub key: String,
+    #[wire(versions = "0+")]
+    pub value: f64,
+    #[wire(versions = "0+")]
+    pub remove: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+pub struct EntityData {
+    #[wire(versions = "0+")]
+    pub entity_type: String,
+    /// `None`: the default of all entities of that type.
+    #[wire(versions = "0+", nullable = "0+")]
+    pub entity_name: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 11, versions = "0", flexible = "0+")]
+pub struct UserScramCredentialRecord {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub mechanism: i8,
+    #[wire(versions = "0+")]
+    pub salt: Bytes,
+    #[wire(versions = "0+")]
+    pub stored_key: Bytes,
+    #[wire(versions = "0+")]
+    pub server_key: Bytes,
+    #[wire(versions = "0+")]
+    pub iterations: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Message)]
+#[message(api_key = 22, versions = "0", flexible = "0+")]
+pub struct RemoveUserScramCredentialRecord {
+    #[wire(versions = "0+")]
+    pub name: String,
+    #[wire(versions = "0+")]
+    pub mechanism: i8,
 }
 
 #[derive(Clone, Debug, PartialEq, Message)]

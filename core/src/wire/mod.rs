@@ -49,11 +49,33 @@ pub mod offset_fetch;
 pub mod sync_group;
 
 // Administration.
+pub mod alter_replica_log_dirs;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_topics;
 pub mod describe_configs;
+pub mod describe_log_dirs;
+pub mod describe_producers;
+pub mod describe_transactions;
+pub mod get_telemetry_subscriptions;
 pub mod incremental_alter_configs;
+pub mod list_transactions;
+pub mod push_telemetry;
+
+// Quotas, and who may do what.
+pub mod alter_client_quotas;
+pub mod alter_user_scram_credentials;
+pub mod create_acls;
+pub mod create_delegation_token;
+pub mod delete_acls;
+pub mod describe_acls;
+pub mod describe_client_quotas;
+pub mod describe_delegation_token;
+pub mod describe_user_scram_credentials;
+pub mod expire_delegation_token;
+pub mod renew_delegation_token;
+pub mod sasl_authenticate;
+pub mod sasl_handshake;
 
 // The quorum.
 pub mod begin_quorum_epoch;

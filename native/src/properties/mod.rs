@@ -224,7 +224,8 @@ impl Reader<'_> {
             }
         };
         let broker_listeners = broker_listeners.into_iter().map(|(_, endpoint)| endpoint).collect();
-        let Self { node, warnings, .. } = self;
+        let Self { mut node, warnings, .. } = self;
+        node.log_dir = std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone()).display().to_string();
         Ok(ServerConfig {
             node,
             broker,
