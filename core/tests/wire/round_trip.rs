@@ -79,6 +79,8 @@ fn every_version_of_every_message_round_trips_and_agrees_with_the_kafka_protocol
         ("InitProducerIdRequest", 6),
         ("BrokerHeartbeatRequest", 2),
         ("BrokerHeartbeatResponse", 2),
+        ("DescribeLogDirsRequest", 5),
+        ("DescribeLogDirsResponse", 5),
     ];
     assert_eq!(missing, expected);
 }
