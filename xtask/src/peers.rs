@@ -1,161 +1,106 @@
-//! `cargo xtask peers`: members by six client libraries in one consumer group, on a cluster of ours, and (`--kafka`)
-//! on Apache Kafka. Each joins, reads, commits its offsets, is killed, comes back and leaves; the table says how long
-//! the group took to share its partitions out again.
+//! `cargo xtask peers`: client libraries as their users use them, on a cluster of ours, and (`--kafka`) on Apache Kafka.
+//! First each library alone, with its defaults (`table`), then six of them in one consumer group (`group`).
 
 mod cluster;
+mod group;
+mod install;
+mod libraries;
 mod member;
+mod table;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use self::{
-    cluster::Cluster,
-    member::{Library, Member},
-};
-use crate::{lab, tools::say};
+use self::{cluster::Cluster, libraries::Here};
+use crate::{lab, peer};
 
-const TOPIC: &str = "peers";
-const GROUP: &str = "peers-group";
-const PARTITIONS: usize = 12;
-const RECORDS: usize = 1200;
-/// Longer than any session and any rebalance timeout that the members ask for.
-const PATIENCE: Duration = Duration::from_secs(90);
+const HELP: &str = "\
+cargo xtask peers [OPTIONS]
+
+  --kafka         the same on Apache Kafka; a cell of a table in which the two differ fails
+  --only NAME     only libraries whose names contain NAME, and no group; more than once for several
+  --tables        only what each library does alone
+  --group         only the members of one consumer group
+  --strict        a library that cannot be had here fails, too
+  --binary PATH   this kafka-lab instead of one that is built first";
+
+#[derive(Default)]
+struct Options {
+    kafka: bool,
+    only: Vec<String>,
+    tables: bool,
+    group: bool,
+    strict: bool,
+    binary: Option<PathBuf>,
+}
+
+impl Options {
+    fn read(args: &[String]) -> Result<Self> {
+        let mut options = Self { tables: true, group: true, ..Self::default() };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().with_context(|| format!("{arg} needs a value\n{HELP}"));
+            match arg.as_str() {
+                "--kafka" => options.kafka = true,
+                "--only" => options.only.push(value()?.clone()),
+                "--tables" => options.group = false,
+                "--group" => options.tables = false,
+                "--strict" => options.strict = true,
+                "--binary" => options.binary = Some(value()?.into()),
+                other => bail!("peers does not know {other}\n{HELP}"),
+            }
+        }
+        ensure!(options.tables || options.group, "--tables and --group leave nothing to do\n{HELP}");
+        options.group &= options.only.is_empty();
+        Ok(options)
+    }
+}
 
 pub fn peers(args: &[String]) -> Result<()> {
-    let mut kafka = false;
-    for arg in args {
-        match arg.as_str() {
-            "--kafka" => kafka = true,
-            other => bail!("peers does not know {other}; it takes --kafka"),
-        }
+    let options = Options::read(args)?;
+    let binary = options.binary.clone().map_or_else(lab::build_binary, Ok)?;
+    let mut wrong = Vec::new();
+    if options.tables {
+        wrong.extend(tables(&options, &binary)?);
     }
-    let binary = lab::build_binary()?;
-    let libraries = member::prepare()?;
-    ensure!(libraries.len() >= 2, "a group needs members: install kcat, python3, node, go or java");
-    let mut failed = Vec::new();
-    let ours = Cluster::ours(&binary)?;
-    failed.extend(run("kafka-lab", &ours, &libraries, &binary)?);
-    drop(ours);
-    if kafka && let Some(theirs) = Cluster::kafka()? {
-        failed.extend(run("Apache Kafka", &theirs, &libraries, &binary)?);
+    if options.group {
+        wrong.extend(one_group(&options, &binary)?);
     }
-    ensure!(failed.is_empty(), "not as it should be:\n  {}", failed.join("\n  "));
+    ensure!(wrong.is_empty(), "not as it should be:\n  {}", wrong.join("\n  "));
     Ok(())
 }
 
-/// What one library did; seconds, or why not.
-#[derive(Default)]
-struct Row {
-    join: Option<f64>,
-    read: usize,
-    killed: Option<f64>,
-    left: Option<f64>,
-}
-
-/// Plays the whole story on one cluster, prints its table, and returns what went wrong.
-fn run(who: &str, cluster: &Cluster, libraries: &[Library], binary: &Path) -> Result<Vec<String>> {
-    say(&format!("{who}: {} libraries in one group", libraries.len()));
-    cluster.create_topic(binary, TOPIC, PARTITIONS)?;
-    let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
+fn tables(options: &Options, binary: &Path) -> Result<Vec<String>> {
+    let libraries = libraries::prepare(&options.only);
+    ensure!(!libraries.is_empty(), "no library is called {}", options.only.join(" or "));
     let mut wrong = Vec::new();
-    let mut members: Vec<Member> = Vec::new();
-    for library in libraries {
-        let begun = Instant::now();
-        members.push(library.start(cluster.bootstrap())?);
-        let row = rows.entry(library.name).or_default();
-        match shared_out(&mut members) {
-            Ok(()) => row.join = Some(begun.elapsed().as_secs_f64()),
-            Err(why) => wrong.push(format!("{who}: {} joins: {why:#}", library.name)),
+    for (library, here) in &libraries {
+        if let (Here::Absent(why), true) = (here, options.strict) {
+            wrong.push(format!("{} is absent: {why}", library.name));
         }
     }
-    cluster.produce(binary, TOPIC, RECORDS)?;
-    if let Err(why) = all_read(&mut members) {
-        wrong.push(format!("{who}: {why:#}"));
-    }
-    for member in &members {
-        rows.entry(member.name).or_default().read = member.records.len();
-    }
-    if let Err(why) =
-        lab::poll(PATIENCE, || cluster.lag(binary, GROUP).ok().filter(|lag| *lag == 0)).with_context(|| {
-            match cluster.lag(binary, GROUP) {
-                Ok(lag) => format!("a lag of {lag} after everything was read"),
-                Err(why) => format!("{why:#}"),
-            }
-        })
-    {
-        wrong.push(format!("{who}: committed offsets: {why:#}"));
-    }
-    for (index, library) in libraries.iter().enumerate() {
-        let begun = Instant::now();
-        members[index].kill();
-        match shared_out(&mut members) {
-            Ok(()) => rows.entry(library.name).or_default().killed = Some(begun.elapsed().as_secs_f64()),
-            Err(why) => wrong.push(format!("{who}: {} is killed: {why:#}", library.name)),
+    let ours = table::play("kafka-lab", &Cluster::ours(binary)?, &libraries, binary);
+    let theirs = match options.kafka {
+        true => {
+            let kafka = Cluster::kafka()?.context("--kafka needs Java and Maven")?;
+            Some(table::play("Apache Kafka", &kafka, &libraries, binary))
         }
-        members[index] = library.start(cluster.bootstrap())?;
-        if let Err(why) = shared_out(&mut members) {
-            wrong.push(format!("{who}: {} comes back: {why:#}", library.name));
-        }
-        let begun = Instant::now();
-        if let Err(why) = members[index].leave() {
-            wrong.push(format!("{who}: {} leaves: {why:#}", library.name));
-        }
-        match shared_out(&mut members) {
-            Ok(()) => rows.entry(library.name).or_default().left = Some(begun.elapsed().as_secs_f64()),
-            Err(why) => wrong.push(format!("{who}: {} has left: {why:#}", library.name)),
-        }
-        members[index] = library.start(cluster.bootstrap())?;
-        if let Err(why) = shared_out(&mut members) {
-            wrong.push(format!("{who}: {} is back again: {why:#}", library.name));
-        }
-    }
-    wrong.extend(cluster.tools(GROUP, TOPIC, &mut members)?.into_iter().map(|why| format!("{who}: {why:#}")));
-    print_table(who, &rows);
+        false => None,
+    };
+    let against = if options.kafka { format!(", then on Apache Kafka {}", peer::VERSION) } else { String::new() };
+    println!("\nEach cell says what came of it on kafka-lab{against}; `-` is what the library has not.");
+    wrong.extend(table::print(&libraries, &ours, theirs.as_ref()));
     Ok(wrong)
 }
 
-/// Waits until every partition has exactly one owner and every member that runs has at least one partition.
-fn shared_out(members: &mut [Member]) -> Result<()> {
-    let done = lab::poll(PATIENCE, || {
-        let mut owners = [0; PARTITIONS];
-        let mut idle = 0;
-        for member in members.iter_mut().filter(|member| member.runs()) {
-            member.listen();
-            idle += usize::from(member.assigned.is_empty());
-            member.assigned.iter().for_each(|partition| owners[*partition] += 1);
-        }
-        (idle == 0 && owners.iter().all(|count| *count == 1)).then_some(())
-    });
-    done.with_context(|| {
-        let owned: Vec<String> = members.iter().map(|m| format!("{} owns {:?}", m.name, m.assigned)).collect();
-        format!("not shared out after {} s: {}", PATIENCE.as_secs(), owned.join("; "))
-    })
-}
-
-/// Waits until each record was read by somebody.
-fn all_read(members: &mut [Member]) -> Result<()> {
-    let mut read = std::collections::BTreeSet::new();
-    let done = lab::poll(PATIENCE, || {
-        for member in members.iter_mut() {
-            member.listen();
-            read.extend(member.records.iter().cloned());
-        }
-        (read.len() >= RECORDS).then_some(())
-    });
-    done.with_context(|| format!("{} of {RECORDS} records were read", read.len()))
-}
-
-fn print_table(who: &str, rows: &BTreeMap<&str, Row>) {
-    let seconds = |time: Option<f64>| time.map_or("FAILED".to_owned(), |s| format!("{s:.1} s"));
-    println!("\n{who:<14} {:>9} {:>9} {:>12} {:>9}", "joins", "records", "killed", "leaves");
-    for (name, row) in rows {
-        let [join, killed, left] = [row.join, row.killed, row.left].map(seconds);
-        println!("{name:<14} {join:>9} {:>9} {killed:>12} {left:>9}", row.read);
+fn one_group(options: &Options, binary: &Path) -> Result<Vec<String>> {
+    let libraries = member::prepare();
+    ensure!(libraries.len() >= 2, "a group needs members: install kcat, python3, node, go or java");
+    let mut wrong = group::run("kafka-lab", &Cluster::ours(binary)?, &libraries, binary)?;
+    if options.kafka {
+        let kafka = Cluster::kafka()?.context("--kafka needs Java and Maven")?;
+        wrong.extend(group::run("Apache Kafka", &kafka, &libraries, binary)?);
     }
-    println!();
+    Ok(wrong)
 }

@@ -45,9 +45,14 @@ impl Cluster {
         &self.bootstrap
     }
 
+    /// One of its addresses.
+    pub fn first(&self) -> &str {
+        self.bootstrap.split(',').next().unwrap_or_default()
+    }
+
     fn lab(&self, binary: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(binary);
-        command.args(args).args(["--bootstrap", self.bootstrap.split(',').next().unwrap_or_default()]);
+        command.args(args).args(["--bootstrap", self.first()]);
         command
     }
 
@@ -112,7 +117,7 @@ impl Cluster {
         members.clear();
         let done = tool(&reset)?;
         let zeros = done.lines().filter(|line| line.split_whitespace().last() == Some("0")).count();
-        expect("a reset of an empty group", &done, zeros == super::PARTITIONS);
+        expect("a reset of an empty group", &done, zeros == super::group::PARTITIONS);
         let deleted = tool(&["--delete"])?;
         expect("deleting the group", &deleted, deleted.contains("successful"));
         Ok(wrong)

@@ -3,27 +3,24 @@
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use xshell::{Shell, cmd};
 
-use super::{GROUP, TOPIC};
-use crate::{
-    lab, peer,
-    tools::{say, which},
+use super::{
+    group::{GROUP, TOPIC},
+    install::{self, Program},
 };
+use crate::{lab, tools::say};
 
 /// A client library that is here.
 pub struct Library {
     pub name: &'static str,
-    program: PathBuf,
-    /// Before `BOOTSTRAP TOPIC GROUP`.
-    args: Vec<String>,
+    /// `BOOTSTRAP TOPIC GROUP` follow.
+    program: Program,
 }
 
 /// A running member; killed by pid when dropped.
@@ -38,74 +35,25 @@ pub struct Member {
     running: bool,
 }
 
-/// Fetches and builds what the members need, under `target/peers`. What cannot be had is left out and named.
-pub fn prepare() -> Result<Vec<Library>> {
-    let sources = crate::root().join("xtask/peers");
-    let place = crate::root().join("target/peers");
-    std::fs::create_dir_all(&place)?;
-    let sh = Shell::new()?;
+/// What the members need is installed. What cannot be had is left out and named.
+pub fn prepare() -> Vec<Library> {
     let mut libraries = Vec::new();
-    let mut add = |name, made: Result<Option<(PathBuf, Vec<String>)>>| match made {
-        Ok(Some((program, args))) => libraries.push(Library { name, program, args }),
-        Ok(None) => say(&format!("{name} is left out: its language is not installed")),
+    let mut add = |name, made: Result<Program>| match made {
+        Ok(program) => libraries.push(Library { name, program }),
         Err(why) => say(&format!("{name} is left out: {why:#}")),
     };
-    add("kcat", Ok(which("kcat").map(|kcat| (kcat, Vec::new()))));
-    let python = which("python3").map(|_| python(&sh, &place)).transpose();
-    let script = |name: &str| sources.join(name).display().to_string();
-    match python {
-        Ok(python) => {
-            let with = |script| python.clone().map(|python| (python, vec![script]));
-            add("librdkafka", Ok(with(script("librdkafka.py"))));
-            add("kafka-python", Ok(with(script("kafka_python.py"))));
-        }
-        Err(why) => add("kafka-python", Err(why)),
-    }
-    add("KafkaJS", which("npm").map(|_| node(&sh, &place, &sources)).transpose());
-    add("franz-go", which("go").map(|_| go(&sh, &place, &sources)).transpose());
-    add("Java", java(&sources));
-    Ok(libraries)
-}
-
-fn python(sh: &Shell, place: &Path) -> Result<PathBuf> {
-    let python = place.join("venv/bin/python");
-    if !python.exists() {
-        let venv = place.join("venv");
-        cmd!(sh, "python3 -m venv {venv}").quiet().run()?;
-        cmd!(sh, "{python} -m pip install --quiet confluent-kafka kafka-python").quiet().run()?;
-    }
-    Ok(python)
-}
-
-/// The program lies beside its library, where node looks for it.
-fn node(sh: &Shell, place: &Path, sources: &Path) -> Result<(PathBuf, Vec<String>)> {
-    let node = place.join("node");
-    if !node.join("node_modules/kafkajs").exists() {
-        std::fs::create_dir_all(&node)?;
-        std::fs::write(node.join("package.json"), "{\"private\":true}\n")?;
-        cmd!(sh, "npm install --silent --no-audit --no-fund --prefix {node} kafkajs@2").quiet().run()?;
-    }
-    std::fs::copy(sources.join("kafkajs.mjs"), node.join("kafkajs.mjs"))?;
-    Ok((which("node").context("npm without node")?, vec![node.join("kafkajs.mjs").display().to_string()]))
-}
-
-fn go(sh: &Shell, place: &Path, sources: &Path) -> Result<(PathBuf, Vec<String>)> {
-    let member = place.join("franz-member");
-    let _in = sh.push_dir(sources.join("franz"));
-    cmd!(sh, "go build -o {member} .").quiet().run()?;
-    Ok((member, Vec::new()))
-}
-
-fn java(sources: &Path) -> Result<Option<(PathBuf, Vec<String>)>> {
-    let (Some(java), Some(libs)) = (which("java"), peer::jars()?) else { return Ok(None) };
-    let text = |path: PathBuf| path.display().to_string();
-    let quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error".to_owned();
-    Ok(Some((java, vec!["-cp".into(), text(libs.join("*")), quiet, text(sources.join("Member.java"))])))
+    add("kcat", install::kcat().map(|path| Program { path, args: Vec::new() }));
+    add("librdkafka", install::python("confluent_member.py"));
+    add("kafka-python", install::python("kafka_python_member.py"));
+    add("KafkaJS", install::node("node", "kafkajs_member.mjs"));
+    add("franz-go", install::go("member"));
+    add("Java", install::java("Member"));
+    libraries
 }
 
 impl Library {
     pub fn start(&self, bootstrap: &str) -> Result<Member> {
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(&self.program.path);
         if self.name == "kcat" {
             command.args(["-b", bootstrap, "-G", GROUP, "-u", "-f", "record %p %o %s\\n"]);
             for property in [
@@ -119,7 +67,7 @@ impl Library {
             }
             command.arg(TOPIC);
         } else {
-            command.args(&self.args).args([bootstrap, TOPIC, GROUP]);
+            command.args(&self.program.args).args([bootstrap, TOPIC, GROUP]);
         }
         let mut child = command
             .stdin(Stdio::null())

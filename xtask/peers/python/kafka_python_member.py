@@ -1,4 +1,4 @@
-"""One member of a group, by kafka-python. See README.md."""
+"""One member of a group, by kafka-python. See ../README.md."""
 import signal
 import sys
 

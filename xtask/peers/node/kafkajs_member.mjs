@@ -1,4 +1,4 @@
-// One member of a group, by KafkaJS. See README.md.
+// One member of a group, by KafkaJS. See ../README.md.
 import kafkajs from "kafkajs";
 
 const { AssignerProtocol, Kafka, logLevel } = kafkajs;

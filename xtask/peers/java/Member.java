@@ -1,4 +1,4 @@
-// One member of a group, by Kafka's own Java client. See README.md.
+// One member of a group, by Kafka's own Java client. See ../README.md.
 
 import java.time.Duration;
 import java.util.Collection;

@@ -1,4 +1,4 @@
-// One member of a group, by franz-go. See ../README.md.
+// One member of a group, by franz-go. See ../../README.md.
 package main
 
 import (

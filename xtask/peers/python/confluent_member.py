@@ -1,4 +1,4 @@
-"""One member of a group, by confluent-kafka (librdkafka). See README.md."""
+"""One member of a group, by confluent-kafka (librdkafka). See ../README.md."""
 import signal
 import sys
 
