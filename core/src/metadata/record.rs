@@ -161,7 +161,7 @@ impl MetadataRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Uuid;
+    use crate::{id::Uuid, wire::metadata_records::EntityData};
 
     fn bytes(hex: &str) -> Bytes {
         let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -176,6 +176,49 @@ mod tests {
         let record = MetadataRecord::from(FeatureLevelRecord { name: "metadata.version".into(), feature_level: 30 });
         assert_eq!(record.encode(), kafka);
         assert_eq!(MetadataRecord::decode(&kafka), Ok(record));
+    }
+
+    /// Read from the metadata log of Kafka 4.3.1.
+    #[test]
+    fn quotas_and_credentials_are_written_as_kafka_writes_them() {
+        let part = |kind: &str, name: Option<&str>| EntityData {
+            entity_type: kind.into(),
+            entity_name: name.map(String::from),
+        };
+        let quota =
+            |entity, value, remove| ClientQuotaRecord { entity, key: "producer_byte_rate".into(), value, remove };
+        let both = vec![part("client-id", Some("c1")), part("user", Some("u1"))];
+        let stored_key = bytes("4c9ea20c26d87b21da5268f16f0a5bebdae177bc989bef11997975d9f9283a50");
+        let server_key = bytes("6521087318b5ff20e00576f8f5da0e32bc88452017d7027e1d4b7dc07398188e");
+        let credential = UserScramCredentialRecord {
+            name: "u".into(),
+            mechanism: 1,
+            salt: Bytes::from_static(b"salt"),
+            stored_key,
+            server_key,
+            iterations: 4096,
+        };
+        let kafka: [(MetadataRecord, &str); 4] = [
+            (
+                quota(both, 5.0, false).into(),
+                "010e00030a636c69656e742d6964036331000575736572037531001370726f64756365725f627974655f726174654014000000000000\
+                 0000",
+            ),
+            (
+                quota(vec![part("user", Some("u1"))], 0.0, true).into(),
+                "010e00020575736572037531001370726f64756365725f627974655f7261746500000000000000000100",
+            ),
+            (
+                credential.into(),
+                "010b000275010573616c74214c9ea20c26d87b21da5268f16f0a5bebdae177bc989bef11997975d9f9283a5021652108\
+                 7318b5ff20e00576f8f5da0e32bc88452017d7027e1d4b7dc07398188e0000100000",
+            ),
+            (RemoveUserScramCredentialRecord { name: "u".into(), mechanism: 1 }.into(), "01160002750100"),
+        ];
+        for (record, hex) in kafka {
+            assert_eq!(record.encode(), bytes(hex), "{record:?}");
+            assert_eq!(MetadataRecord::decode(&bytes(hex)), Ok(record));
+        }
     }
 
     #[test]

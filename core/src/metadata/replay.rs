@@ -213,3 +213,55 @@ impl MetadataImage {
 fn registration_change(broker_id: i32, broker_epoch: i64) -> BrokerRegistrationChangeRecord {
     BrokerRegistrationChangeRecord { broker_id, broker_epoch, ..Default::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::quotas::EntityType;
+
+    fn credential(name: &str, mechanism: i8) -> MetadataRecord {
+        let credential = ScramCredential {
+            salt: "salt".into(),
+            stored_key: "stored".into(),
+            server_key: "server".into(),
+            iterations: 4096,
+        };
+        credential.to_record(name, mechanism).into()
+    }
+
+    fn replayed(records: &[MetadataRecord]) -> MetadataImage {
+        let mut image = MetadataImage::default();
+        for (offset, record) in (0..).zip(records) {
+            image.apply(record, offset).expect("a record that fits");
+        }
+        image
+    }
+
+    /// What a snapshot holds makes the same image again, after it went through the bytes of its records.
+    #[test]
+    fn quotas_and_credentials_survive_a_snapshot() {
+        let user = |name: Option<&str>| QuotaEntity([(EntityType::User, name.map(String::from))].into());
+        let mut records: Vec<MetadataRecord> = vec![
+            user(Some("u")).to_record("producer_byte_rate", Some(1000.0)).into(),
+            user(Some("u")).to_record("request_percentage", Some(f64::NAN)).into(),
+            user(None).to_record("consumer_byte_rate", Some(0.5)).into(),
+            credential("u", 1),
+            credential("u", 2),
+        ];
+        let image = replayed(&records);
+        let written: Vec<MetadataRecord> =
+            image.to_records().iter().map(|r| MetadataRecord::decode(&r.encode()).unwrap()).collect();
+        let again = replayed(&written);
+        assert_eq!((again.quotas(), again.scram_credentials()), (image.quotas(), image.scram_credentials()));
+        assert_eq!(again.quota(&user(None), "consumer_byte_rate"), Some(0.5));
+        assert!(again.scram_credential("u", 2).is_some());
+
+        records.push(user(None).to_record("consumer_byte_rate", None).into());
+        for mechanism in [1, 2] {
+            records.push(RemoveUserScramCredentialRecord { name: "u".into(), mechanism }.into());
+        }
+        let image = replayed(&records);
+        assert_eq!(image.quotas().len(), 1, "an entity without values is not kept");
+        assert!(image.scram_credentials().is_empty(), "nor a user without credentials");
+    }
+}
