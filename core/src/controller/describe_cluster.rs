@@ -9,10 +9,14 @@ use crate::{
     },
 };
 
+/// Bits of what anybody may do while all is allowed (`AclEntry.supportedOperations`).
+const ALL_CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
 
 pub(super) fn describe(
+    version: i16,
     request: &DescribeClusterRequest,
     config: &NodeConfig,
     leader: Option<NodeId>,
@@ -31,11 +35,13 @@ pub(super) fn describe(
         BROKERS => {
             let message =
                 "The request was sent to an endpoint of type CONTROLLER, but we wanted an endpoint of type BROKER";
-            return refused(request, ErrorCode::MismatchedEndpointType, message);
+            // A client of version 0 has not heard of types of endpoints (KIP-919).
+            let code = if version == 0 { ErrorCode::InvalidRequest } else { ErrorCode::MismatchedEndpointType };
+            return refused(code, message);
         }
         other => {
             let message = format!("Unsupported endpoint type {other}");
-            return refused(request, ErrorCode::UnsupportedEndpointType, &message);
+            return refused(ErrorCode::UnsupportedEndpointType, &message);
         }
     };
     DescribeClusterResponse {
@@ -43,15 +49,15 @@ pub(super) fn describe(
         cluster_id: config.cluster_id.clone(),
         controller_id: leader.map_or(-1, |id| id.0),
         brokers,
+        cluster_authorized_operations: if request.include_cluster_authorized_operations {
+            ALL_CLUSTER_OPERATIONS
+        } else {
+            i32::MIN
+        },
         ..Default::default()
     }
 }
 
-fn refused(request: &DescribeClusterRequest, code: ErrorCode, message: &str) -> DescribeClusterResponse {
-    DescribeClusterResponse {
-        error_code: code.code(),
-        error_message: Some(message.into()),
-        endpoint_type: request.endpoint_type,
-        ..Default::default()
-    }
+fn refused(code: ErrorCode, message: &str) -> DescribeClusterResponse {
+    DescribeClusterResponse { error_code: code.code(), error_message: Some(message.into()), ..Default::default() }
 }

@@ -315,7 +315,7 @@ impl Controller {
             ApiKey::DescribeCluster => {
                 let request = decode_body(to.version, body).ok()?;
                 let leader = self.raft.leader().map(|(id, _)| id);
-                let response = describe_cluster::describe(&request, &self.config, leader);
+                let response = describe_cluster::describe(to.version, &request, &self.config, leader);
                 to.send(ctx, to.frame::<DescribeClusterRequest>(&response));
                 Some(())
             }

@@ -2,7 +2,8 @@
 //! What is not named has its default, so `{}` is the emptiest request. `ask-controller` asks on the controller's listener.
 //!
 //! The whole answer is shown. Lists are sorted, since Kafka's come out of hash maps; a log directory reads `DIR`, in
-//! requests too, and how large its volume is `N`; a producer's id is the name that the text gave it.
+//! requests too, and how large its volume is `N`, as are addresses and ids; a producer's id is the name that the text
+//! gave it.
 
 use bytes::Bytes;
 use lab_core::{
@@ -78,7 +79,8 @@ impl Asker {
                 self.log_dir = dir;
                 json!("DIR")
             }
-            ("total_bytes" | "usable_bytes", _) => json!("N"),
+            ("total_bytes" | "usable_bytes" | "broker_id" | "controller_id" | "host" | "port", _) => json!("N"),
+            ("cluster_id", Value::String(id)) if !id.is_empty() => json!("N"),
             ("producer_id", id) => {
                 let known = self.producers.iter().find(|(_, (pid, _))| id == *pid);
                 known.map_or(id, |(name, _)| json!(name))
