@@ -123,9 +123,27 @@ pub enum EventKind {
     BrokerShuttingDown {
         broker: NodeId,
     },
+    /// Somebody had the cluster forget it (KIP-746).
+    BrokerUnregistered {
+        broker: NodeId,
+    },
+    /// Another level of a feature was finalized; 0: it is off.
+    FeatureChanged {
+        feature: String,
+        level: i16,
+    },
     TopicCreated {
         topic: String,
         partitions: i32,
+    },
+    /// Other replicas, or the beginning or end of a move to others (KIP-455). What the controller decided beside that
+    /// follows as [`Self::PartitionChanged`].
+    AssignmentChanged {
+        partition: TopicPartition,
+        replicas: Vec<NodeId>,
+        adding: Vec<NodeId>,
+        removing: Vec<NodeId>,
+        previous_replicas: Vec<NodeId>,
     },
     TopicDeleted {
         topic: String,

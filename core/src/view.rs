@@ -113,6 +113,9 @@ pub struct PartitionView {
     pub replicas: Vec<NodeId>,
     pub isr: Vec<NodeId>,
     pub elr: Vec<NodeId>,
+    /// While a reassignment is under way: which of `replicas` are on their way in, and which on their way out.
+    pub adding: Vec<NodeId>,
+    pub removing: Vec<NodeId>,
     /// -1: nobody.
     pub leader: i32,
     pub leader_epoch: i32,

@@ -187,12 +187,17 @@ impl Broker {
                 }
             }
             ErrorCode::NotController => self.heartbeats.again(ctx, question),
-            // The cluster forgot this broker, or knows a newer incarnation of it: only a new registration can tell.
-            ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered => {
-                self.lifecycle.broker_epoch = -1;
-                self.lifecycle.ready = false;
+            // The cluster was told to forget this broker, or knows a newer incarnation of it. Kafka's broker goes on
+            // knocking, and registers only when it is started again.
+            error @ (ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered) => {
+                if !self.lifecycle.fenced
+                    && let Some((by, _)) = self.raft.leader()
+                {
+                    ctx.out.note(|| EventKind::TurnedAway { by, error: error.code() });
+                }
                 self.lifecycle.fenced = true;
-                self.lifecycle.next_at = now.plus_ms(*RETRY_MS.start());
+                // Nobody counts on it, so it need not hand anything over.
+                self.lifecycle.may_shut_down |= self.lifecycle.wants_shutdown;
             }
             _ => self.lifecycle.next_at = now.plus_ms(*RETRY_MS.start()),
         }

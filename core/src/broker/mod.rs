@@ -354,6 +354,13 @@ impl Broker {
             | ApiKey::IncrementalAlterConfigs
             | ApiKey::AlterClientQuotas
             | ApiKey::AlterUserScramCredentials
+            | ApiKey::ElectLeaders
+            | ApiKey::AlterPartitionReassignments
+            | ApiKey::ListPartitionReassignments
+            | ApiKey::UpdateFeatures
+            | ApiKey::UnregisterBroker
+            | ApiKey::AddRaftVoter
+            | ApiKey::RemoveRaftVoter
             | ApiKey::DescribeQuorum
                 if served.contains(&version) =>
             {

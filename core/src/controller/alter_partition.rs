@@ -145,12 +145,14 @@ fn why(leader: NodeId, before: &PartitionRegistration, after: &PartitionRegistra
     let list = |ids: Vec<&NodeId>| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(", ");
     let out: Vec<_> = before.isr.iter().filter(|id| !after.isr.contains(id)).collect();
     let joined: Vec<_> = after.isr.iter().filter(|id| !before.isr.contains(id)).collect();
-    match (out.is_empty(), joined.is_empty()) {
+    let asked = match (out.is_empty(), joined.is_empty()) {
         (false, true) => format!("leader {leader} asked: {} fell behind and left the in-sync set", list(out)),
         (true, false) => format!("leader {leader} asked: {} caught up and joined the in-sync set", list(joined)),
         (false, false) => {
             format!("leader {leader} asked: {} joined the in-sync set, {} left it", list(joined), list(out))
         }
         (true, true) => format!("leader {leader} asked"),
-    }
+    };
+    let completed = before.is_reassigning() && !after.is_reassigning();
+    if completed { format!("{asked}; that completes the reassignment") } else { asked }
 }

@@ -5,7 +5,11 @@ use crate::{
     authorize::{Operation, Resource, authorize},
     config::NodeConfig,
     id::{EventId, NodeId},
-    metadata::{configs, image::MetadataImage, registration::BrokerRegistration},
+    metadata::{
+        configs,
+        image::{MetadataImage, TopicImage},
+        registration::BrokerRegistration,
+    },
     seam::Time,
     wire::{api::Request, error::ErrorCode},
 };
@@ -62,9 +66,10 @@ impl State<'_> {
         self.image.broker(id).filter(|broker| broker.epoch == epoch).ok_or(ErrorCode::StaleBrokerEpoch)
     }
 
-    /// Never more than there are replicas (Kafka: `ReplicationControlManager.getTopicEffectiveMinIsr`).
-    pub(super) fn effective_min_isr(&self, topic: &str, replicas: usize) -> usize {
-        let min_isr = self.image.min_insync_replicas(topic, self.config);
+    /// Never more than the first partition has replicas (Kafka: `ReplicationControlManager.getTopicEffectiveMinIsr`).
+    pub(super) fn effective_min_isr(&self, topic: &TopicImage) -> usize {
+        let min_isr = self.image.min_insync_replicas(&topic.name, self.config);
+        let replicas = topic.partitions.get(&0).map_or(usize::MAX, |p| p.replicas.len());
         usize::try_from(min_isr).unwrap_or(1).min(replicas)
     }
 

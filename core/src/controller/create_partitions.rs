@@ -25,7 +25,11 @@ impl Command for CreatePartitionsRequest {
         let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
         let repeated = repeated(&names);
         for topic in self.topics.iter().filter(|t| !repeated.contains(t.name.as_str())) {
-            let (code, message) = match create_partitions(topic, state, &mut batch) {
+            let created = match self.timeout_ms {
+                ..=0 => Err((ErrorCode::RequestTimedOut, None)),
+                _ => create_partitions(topic, state, &mut batch),
+            };
+            let (code, message) = match created {
                 Ok(()) => (ErrorCode::None, None),
                 Err(error) => error,
             };

@@ -24,6 +24,9 @@ impl Command for DeleteTopicsRequest {
             let code = if version < 3 { ErrorCode::InvalidRequest } else { ErrorCode::TopicDeletionDisabled };
             return self.refuse(code).into();
         }
+        if self.timeout_ms <= 0 {
+            return self.refuse(ErrorCode::RequestTimedOut).into();
+        }
         let mut batch = Batch::default();
         let mut responses = Vec::new();
         let asked = asked_to_delete(self);

@@ -1,11 +1,11 @@
 //! Who leads a partition, who is in sync, and who is eligible: every change goes through here
 //! (Kafka: `PartitionChangeBuilder`, `ReplicationControlManager.generateLeaderAndIsrUpdates`; KIP-966).
 
-use super::{api::State, write::Batch};
+use super::{api::State, partitions::default_dir, reassignment::Reassignment, write::Batch};
 use crate::{
     id::{NodeId, Uuid},
     metadata::{
-        image::TopicImage,
+        image::{MetadataImage, TopicImage},
         registration::{NO_LEADER, NO_LEADER_CHANGE, PartitionRegistration, RECOVERED, RECOVERING, numbers},
     },
     wire::metadata_records::PartitionChangeRecord,
@@ -27,6 +27,7 @@ pub(super) struct PartitionChange<'a> {
     pub partition: &'a PartitionRegistration,
     pub topic_id: Uuid,
     pub partition_id: i32,
+    pub image: &'a MetadataImage,
     /// Alive enough to lead.
     pub acceptable: &'a dyn Fn(NodeId) -> bool,
     /// Effective `min.insync.replicas`.
@@ -34,6 +35,8 @@ pub(super) struct PartitionChange<'a> {
     pub elr_enabled: bool,
     pub election: Election,
     pub target_isr: Vec<NodeId>,
+    /// All replicas while a reassignment is under way, and which of them come and go.
+    pub target: Reassignment,
     pub target_recovery: i8,
     /// It came back without having stopped cleanly, so it may have lost its last writes.
     pub unclean_shutdown: Option<NodeId>,
@@ -57,18 +60,20 @@ impl<'a> PartitionChange<'a> {
         topic: &TopicImage,
         partition_id: i32,
         acceptable: &'a dyn Fn(NodeId) -> bool,
-        state: &State<'_>,
+        state: &State<'a>,
     ) -> Self {
         let unclean = state.image.unclean_leader_election_enable(&topic.name, state.config);
         Self {
             partition,
             topic_id: topic.id,
             partition_id,
+            image: state.image,
             acceptable,
-            min_isr: state.effective_min_isr(&topic.name, partition.replicas.len()),
+            min_isr: state.effective_min_isr(topic),
             elr_enabled: state.elr_enabled(),
             election: if unclean { Election::Unclean } else { Election::Online },
             target_isr: partition.isr.clone(),
+            target: Reassignment::of(partition),
             target_recovery: partition.leader_recovery_state,
             unclean_shutdown: None,
         }
@@ -84,6 +89,7 @@ impl<'a> PartitionChange<'a> {
             leader_recovery_state: -1,
             ..Default::default()
         };
+        let completed = self.complete_reassignment();
         let mut elr = self.target_elr();
         let (leader, found) = self.elect(&elr);
         let clean = !matches!(found, Found::LastKnown | Found::Unclean);
@@ -100,6 +106,11 @@ impl<'a> PartitionChange<'a> {
                 }
             }
         }
+        // Whoever lost replicas has to hear of it, and an epoch of its own keeps their fetches out
+        // (`triggerLeaderEpochBumpForReplicaReassignmentIfNeeded`).
+        if record.leader == NO_LEADER_CHANGE && !before.replicas.iter().all(|r| self.target.replicas.contains(r)) {
+            record.leader = before.leader;
+        }
         if record.isr.is_some() || !self.elr_enabled {
             elr.clear();
         }
@@ -112,16 +123,39 @@ impl<'a> PartitionChange<'a> {
             record.isr = Some(numbers(&self.target_isr));
         }
         self.remember_last_leader(&mut record);
+        self.assign(&mut record);
         if self.target_recovery != before.leader_recovery_state {
             record.leader_recovery_state = self.target_recovery;
         }
-        let nothing = record.isr.is_none()
-            && record.eligible_leader_replicas.is_none()
-            && record.last_known_elr.is_none()
-            && record.leader == NO_LEADER_CHANGE
-            && record.leader_recovery_state == -1;
-        let sentence = explain(leader, found, before.leader);
-        (!nothing).then_some((record, sentence))
+        let mut sentence = explain(leader, found, before.leader);
+        if completed {
+            sentence = format!("that completes the reassignment; {sentence}");
+        }
+        (!is_no_op(&record)).then_some((record, sentence))
+    }
+
+    /// Ends the reassignment when all replicas that are to stay are in sync (`completeReassignmentIfNeeded`).
+    fn complete_reassignment(&mut self) -> bool {
+        let Some((replicas, isr)) = self.target.complete(&self.target_isr) else { return false };
+        self.target = Reassignment { replicas, ..Reassignment::default() };
+        self.target_isr = isr;
+        true
+    }
+
+    /// What of the assignment changes (`setAssignmentChanges`). A replica keeps its directory.
+    fn assign(&self, record: &mut PartitionChangeRecord) {
+        let (before, target) = (self.partition, &self.target);
+        let directory = |id: &NodeId| {
+            let known = before.replicas.iter().position(|r| r == id).and_then(|i| before.directories.get(i));
+            known.copied().unwrap_or_else(|| default_dir(self.image, *id))
+        };
+        if !target.replicas.is_empty() {
+            let directories: Vec<Uuid> = target.replicas.iter().map(directory).collect();
+            record.directories = (directories != before.directories).then_some(directories);
+            record.replicas = (target.replicas != before.replicas).then(|| numbers(&target.replicas));
+        }
+        record.removing_replicas = (target.removing != before.removing_replicas).then(|| numbers(&target.removing));
+        record.adding_replicas = (target.adding != before.adding_replicas).then(|| numbers(&target.adding));
     }
 
     /// Below the minimum, whoever leaves the ISR stays eligible: the high watermark stands still, so it has every
@@ -136,7 +170,10 @@ impl<'a> PartitionChange<'a> {
         let mut elr: Vec<NodeId> = self.partition.elr.iter().chain(&self.partition.isr).copied().collect();
         elr.sort_unstable();
         elr.dedup();
-        elr.retain(|r| !self.target_isr.contains(r) && Some(*r) != self.unclean_shutdown);
+        // Kafka keeps replicas in the ELR that a reassignment has just removed. Added again, such a one could be elected
+        // with the log that it has by then.
+        let remains = |r: &NodeId| self.target.replicas.contains(r) && !self.target_isr.contains(r);
+        elr.retain(|r| remains(r) && Some(*r) != self.unclean_shutdown);
         elr
     }
 
@@ -147,10 +184,12 @@ impl<'a> PartitionChange<'a> {
         let may_lead = |r: NodeId| (in_sync(r) || eligible(r)) && acceptable(r);
         let how = |r: NodeId| if in_sync(r) { Found::InSync } else { Found::Eligible };
 
-        let replicas = &self.partition.replicas;
-        if self.election == Election::Preferred && may_lead(replicas[0]) {
-            let found = if replicas[0].0 == self.partition.leader { Found::Stays } else { Found::Preferred };
-            return (replicas[0].0, found);
+        let replicas = &self.target.replicas;
+        if self.election == Election::Preferred
+            && let Some(&preferred) = replicas.first().filter(|&&r| may_lead(r))
+        {
+            let found = if preferred.0 == self.partition.leader { Found::Stays } else { Found::Preferred };
+            return (preferred.0, found);
         }
         if let Some(leader) = self.partition.leader().filter(|&l| may_lead(l)) {
             return (leader.0, Found::Stays);
@@ -187,6 +226,18 @@ impl<'a> PartitionChange<'a> {
             record.last_known_elr = Some(Vec::new());
         }
     }
+}
+
+/// Kafka: `PartitionChangeBuilder.changeRecordIsNoOp`.
+fn is_no_op(record: &PartitionChangeRecord) -> bool {
+    let nothing = PartitionChangeRecord {
+        topic_id: record.topic_id,
+        partition_id: record.partition_id,
+        leader: NO_LEADER_CHANGE,
+        leader_recovery_state: -1,
+        ..Default::default()
+    };
+    *record == nothing
 }
 
 fn explain(leader: i32, found: Found, before: i32) -> String {
@@ -234,6 +285,20 @@ pub(super) fn forget_unclean(broker: NodeId, state: &State<'_>, batch: &mut Batc
             change.target_isr.retain(|&r| r != broker);
             change.unclean_shutdown = Some(broker);
             push(change, batch, why);
+        },
+    );
+}
+
+/// The cluster forgets the broker: it leaves every ISR, and who counted on it in the ELR looks again
+/// (Kafka: `ReplicationControlManager.handleBrokerUnregistered`).
+pub(super) fn forget(broker: NodeId, state: &State<'_>, batch: &mut Batch, why: &str) {
+    remove_from_isrs(broker, state, batch, why);
+    let acceptable = |r: NodeId| r != broker && state.image.is_active(r);
+    for_partitions(
+        state,
+        |p| p.elr.contains(&broker) && !p.isr.contains(&broker),
+        |topic, id, partition| {
+            push(PartitionChange::new(partition, topic, id, &acceptable, state), batch, why);
         },
     );
 }

@@ -43,8 +43,9 @@ fn unwrap(envelope: &EnvelopeRequest) -> Result<Opened, ErrorCode> {
 /// What brokers forward of what the lab serves (Kafka: `ApiKeys.forwardable`).
 pub(super) const fn is_forwardable(key: ApiKey) -> bool {
     use ApiKey::{
-        AlterClientQuotas, AlterUserScramCredentials, CreatePartitions, CreateTopics, DeleteTopics,
-        IncrementalAlterConfigs,
+        AddRaftVoter, AlterClientQuotas, AlterPartitionReassignments, AlterUserScramCredentials, CreatePartitions,
+        CreateTopics, DeleteTopics, ElectLeaders, IncrementalAlterConfigs, ListPartitionReassignments, RemoveRaftVoter,
+        UnregisterBroker, UpdateFeatures,
     };
     matches!(
         key,
@@ -54,6 +55,13 @@ pub(super) const fn is_forwardable(key: ApiKey) -> bool {
             | IncrementalAlterConfigs
             | AlterClientQuotas
             | AlterUserScramCredentials
+            | ElectLeaders
+            | AlterPartitionReassignments
+            | ListPartitionReassignments
+            | UpdateFeatures
+            | UnregisterBroker
+            | AddRaftVoter
+            | RemoveRaftVoter
     )
 }
 

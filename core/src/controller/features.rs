@@ -26,9 +26,29 @@ pub(super) fn check_supported(
     if image.features().all(fits) { Ok(()) } else { Err(ErrorCode::UnsupportedVersion) }
 }
 
-/// The first records of a new cluster, all or none: those of the bootstrap checkpoint, and the default that ELR needs,
-/// since a change of `min.insync.replicas` by one broker alone would break its promise
-/// (Kafka: `ActivationRecordsGenerator`, `ConfigurationControlManager.maybeGenerateElrSafetyRecords`).
+/// What ELR needs when it is switched on: one `min.insync.replicas` for the whole cluster, since a value of one broker
+/// alone would break its promise (Kafka: `ConfigurationControlManager.maybeGenerateElrSafetyRecords`).
+pub(super) fn elr_safety(image: &MetadataImage, config: &NodeConfig) -> Batch {
+    let mut batch = Batch::default();
+    let record = |resource_name: String, value: Option<String>| ConfigRecord {
+        resource_type: ResourceType::Broker as i8,
+        resource_name,
+        name: configs::MIN_INSYNC_REPLICAS.into(),
+        value,
+    };
+    if image.config(&ConfigResource::cluster(), configs::MIN_INSYNC_REPLICAS).is_none() {
+        batch.push(record(String::new(), Some(config.min_insync_replicas.to_string())));
+    }
+    for broker in image.brokers() {
+        if image.config(&ConfigResource::broker(broker.id), configs::MIN_INSYNC_REPLICAS).is_some() {
+            batch.push(record(broker.id.to_string(), None));
+        }
+    }
+    batch
+}
+
+/// The first records of a new cluster, all or none: those of the bootstrap checkpoint, and what ELR needs
+/// (Kafka: `ActivationRecordsGenerator`).
 pub(super) fn bootstrap(image: &MetadataImage, records: &[MetadataRecord], config: &NodeConfig) -> Batch {
     let mut batch = Batch::default();
     if image.feature_level(configs::METADATA_VERSION) > 0 {
@@ -39,13 +59,8 @@ pub(super) fn bootstrap(image: &MetadataImage, records: &[MetadataRecord], confi
         batch.push(record.clone());
     }
     let elr = |r: &MetadataRecord| matches!(r, MetadataRecord::FeatureLevel(f) if f.name == configs::ELR_VERSION);
-    if records.iter().any(elr) && image.config(&ConfigResource::cluster(), configs::MIN_INSYNC_REPLICAS).is_none() {
-        batch.push(ConfigRecord {
-            resource_type: ResourceType::Broker as i8,
-            resource_name: String::new(),
-            name: configs::MIN_INSYNC_REPLICAS.into(),
-            value: Some(config.min_insync_replicas.to_string()),
-        });
+    if records.iter().any(elr) {
+        batch.append(elr_safety(image, config));
     }
     batch.push(EndTransactionRecord {});
     batch

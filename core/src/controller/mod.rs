@@ -19,14 +19,20 @@ mod alter_partition;
 mod election;
 mod partitions;
 mod placement;
+mod reassignment;
 
 // What people ask for.
+mod alter_partition_reassignments;
 mod client_quotas;
 mod configs;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod elect_leaders;
+mod list_partition_reassignments;
 mod producer_ids;
+mod unregister_broker;
+mod update_features;
 mod user_scram_credentials;
 
 // What every controller can answer.
@@ -34,6 +40,7 @@ pub mod api_versions;
 mod describe_cluster;
 mod envelope;
 mod features;
+mod raft_voters;
 
 // The machine's parts.
 mod active;
@@ -60,6 +67,7 @@ use crate::{
         allocate_producer_ids::AllocateProducerIdsRequest,
         alter_client_quotas::AlterClientQuotasRequest,
         alter_partition::AlterPartitionRequest,
+        alter_partition_reassignments::AlterPartitionReassignmentsRequest,
         alter_user_scram_credentials::AlterUserScramCredentialsRequest,
         api::ApiKey,
         api_versions::ApiVersionsRequest,
@@ -74,9 +82,13 @@ use crate::{
             DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
             DescribeUserScramCredentialsResult,
         },
+        elect_leaders::ElectLeadersRequest,
         error::ErrorCode,
         frame::{RequestHead, decode_body, parse_request, response_parts},
         incremental_alter_configs::IncrementalAlterConfigsRequest,
+        list_partition_reassignments::ListPartitionReassignmentsRequest,
+        unregister_broker::UnregisterBrokerRequest,
+        update_features::UpdateFeaturesRequest,
     },
 };
 
@@ -97,6 +109,13 @@ pub fn refusal(key: ApiKey, version: i16, correlation_id: i32, body: &Bytes, err
         ApiKey::IncrementalAlterConfigs => of::<IncrementalAlterConfigsRequest>,
         ApiKey::AlterClientQuotas => of::<AlterClientQuotasRequest>,
         ApiKey::AlterUserScramCredentials => of::<AlterUserScramCredentialsRequest>,
+        ApiKey::ElectLeaders => of::<ElectLeadersRequest>,
+        ApiKey::AlterPartitionReassignments => of::<AlterPartitionReassignmentsRequest>,
+        ApiKey::ListPartitionReassignments => of::<ListPartitionReassignmentsRequest>,
+        ApiKey::UpdateFeatures => of::<UpdateFeaturesRequest>,
+        ApiKey::UnregisterBroker => of::<UnregisterBrokerRequest>,
+        ApiKey::AddRaftVoter => raft_voters::addition_refused,
+        ApiKey::RemoveRaftVoter => raft_voters::removal_refused,
         _ => return None,
     };
     refuse(version, correlation_id, body, error)
@@ -259,6 +278,14 @@ impl Controller {
             ApiKey::DeleteTopics => self.read::<DeleteTopicsRequest>(ctx, to, body),
             ApiKey::CreatePartitions => self.read::<CreatePartitionsRequest>(ctx, to, body),
             ApiKey::IncrementalAlterConfigs => self.read::<IncrementalAlterConfigsRequest>(ctx, to, body),
+            ApiKey::ElectLeaders => self.read::<ElectLeadersRequest>(ctx, to, body),
+            ApiKey::AlterPartitionReassignments => self.read::<AlterPartitionReassignmentsRequest>(ctx, to, body),
+            ApiKey::ListPartitionReassignments => self.read::<ListPartitionReassignmentsRequest>(ctx, to, body),
+            ApiKey::UpdateFeatures => self.read::<UpdateFeaturesRequest>(ctx, to, body),
+            ApiKey::UnregisterBroker => self.read::<UnregisterBrokerRequest>(ctx, to, body),
+            ApiKey::AddRaftVoter | ApiKey::RemoveRaftVoter | ApiKey::UpdateRaftVoter => {
+                self.change_voters(ctx, &to, head.api_key, body)
+            }
             ApiKey::AlterClientQuotas => self.read::<AlterClientQuotasRequest>(ctx, to, body),
             ApiKey::AlterUserScramCredentials => self.read::<AlterUserScramCredentialsRequest>(ctx, to, body),
             // A controller of Kafka advertises it and has no answer: brokers do.

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use super::api::{ApiError, State, error};
 use crate::{
     id::{NodeId, Uuid},
-    metadata::registration::{PartitionRegistration, RECOVERED, nodes},
+    metadata::{
+        image::MetadataImage,
+        registration::{PartitionRegistration, RECOVERED, nodes},
+    },
     wire::error::ErrorCode,
 };
 
@@ -28,13 +31,16 @@ pub(super) fn all_fenced(factor: usize) -> ApiError {
     (ErrorCode::InvalidReplicationFactor, Some(message))
 }
 
-/// Kafka: `ReplicationControlManager.validateManualPartitionAssignment`.
-pub(super) fn assigned_partition(
-    id: i32,
-    brokers: &[i32],
-    factor: Option<usize>,
-    state: &State<'_>,
-) -> Result<PartitionRegistration, ApiError> {
+/// The directory of a new replica. With several the broker would choose and report (KIP-858); brokers of the lab have one.
+pub(super) fn default_dir(image: &MetadataImage, broker: NodeId) -> Uuid {
+    match image.broker(broker).map(|b| b.log_dirs.as_slice()) {
+        Some([only]) => *only,
+        _ => Uuid::ZERO,
+    }
+}
+
+/// Brokers that are registered, each once (Kafka: `ReplicationControlManager.validateManualPartitionAssignment`).
+pub(super) fn check_assignment(brokers: &[i32], state: &State<'_>) -> Result<(), ApiError> {
     let refuse = |message: String| error(ErrorCode::InvalidReplicaAssignment, message);
     if brokers.is_empty() {
         return refuse("The manual partition assignment includes an empty replica list.".into());
@@ -51,6 +57,18 @@ pub(super) fn assigned_partition(
             return refuse(format!("The manual partition assignment includes the broker {broker} more than once."));
         }
     }
+    Ok(())
+}
+
+/// The same for a new partition, of which at least one broker must be alive.
+pub(super) fn assigned_partition(
+    id: i32,
+    brokers: &[i32],
+    factor: Option<usize>,
+    state: &State<'_>,
+) -> Result<PartitionRegistration, ApiError> {
+    let refuse = |message: String| error(ErrorCode::InvalidReplicaAssignment, message);
+    check_assignment(brokers, state)?;
     if let Some(factor) = factor.filter(|&f| f != brokers.len()) {
         return refuse(format!(
             "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with \
@@ -73,13 +91,8 @@ pub(super) fn assigned_partition(
 pub(super) fn new_partition(replicas: Vec<NodeId>, state: &State<'_>) -> Option<PartitionRegistration> {
     let isr: Vec<NodeId> = replicas.iter().copied().filter(|&r| state.image.is_active(r)).collect();
     let leader = isr.first()?.0;
-    // With several directories the broker would choose and report (KIP-858); brokers of the lab have one.
-    let directory = |r: &NodeId| match state.image.broker(*r).map(|b| b.log_dirs.as_slice()) {
-        Some([only]) => *only,
-        _ => Uuid::ZERO,
-    };
     Some(PartitionRegistration {
-        directories: replicas.iter().map(directory).collect(),
+        directories: replicas.iter().map(|&r| default_dir(state.image, r)).collect(),
         replicas,
         isr,
         elr: Vec::new(),

@@ -71,6 +71,8 @@ impl Controller {
                 replicas: p.replicas.clone(),
                 isr: p.isr.clone(),
                 elr: p.elr.clone(),
+                adding: p.adding_replicas.clone(),
+                removing: p.removing_replicas.clone(),
                 leader: p.leader,
                 leader_epoch: p.leader_epoch,
                 partition_epoch: p.partition_epoch,
@@ -120,6 +122,14 @@ fn sentence(record: &MetadataRecord, image: &MetadataImage) -> String {
         }
         MetadataRecord::PartitionChange(r) => {
             let mut text = format!("{}-{}", topic(r.topic_id), r.partition_id);
+            if let Some(replicas) = &r.replicas {
+                text += &format!(" on [{}]", list(replicas));
+            }
+            for (what, ids) in [("adding", &r.adding_replicas), ("removing", &r.removing_replicas)] {
+                if let Some(ids) = ids {
+                    text += &format!(" {what} [{}]", list(ids));
+                }
+            }
             if r.leader != crate::metadata::registration::NO_LEADER_CHANGE {
                 text += &format!(" leader {}", leader(r.leader));
             }

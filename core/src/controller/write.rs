@@ -5,7 +5,7 @@ use crate::{
     metadata::{
         image::{Change, MetadataImage},
         record::MetadataRecord,
-        registration::BrokerRegistration,
+        registration::{BrokerRegistration, PartitionRegistration},
     },
     seam::Outbox,
     trace::EventKind,
@@ -90,6 +90,18 @@ impl Batch {
                 Change::Partition { topic_id, partition, before: Some(before) } => {
                     let topic = image.topic_by_id(*topic_id).expect("it was just changed");
                     let after = &topic.partitions[partition];
+                    let assignment = |p: &PartitionRegistration| {
+                        (p.replicas.clone(), p.adding_replicas.clone(), p.removing_replicas.clone())
+                    };
+                    if assignment(before) != assignment(after) {
+                        out.note_because(cause, || EventKind::AssignmentChanged {
+                            partition: TopicPartition::new(topic.name.as_str(), *partition),
+                            replicas: after.replicas.clone(),
+                            adding: after.adding_replicas.clone(),
+                            removing: after.removing_replicas.clone(),
+                            previous_replicas: before.replicas.clone(),
+                        });
+                    }
                     out.note_because(cause, || EventKind::PartitionChanged {
                         partition: TopicPartition::new(topic.name.as_str(), *partition),
                         leader: after.leader,
@@ -100,6 +112,14 @@ impl Batch {
                         previous_isr: before.isr.clone(),
                         why: why.clone().unwrap_or_default(),
                     });
+                }
+                Change::BrokerRemoved(broker) => {
+                    let broker = broker.id;
+                    out.note_because(cause, || EventKind::BrokerUnregistered { broker });
+                }
+                Change::Feature(feature) => {
+                    let (feature, level) = (feature.clone(), image.feature_level(feature));
+                    out.note_because(cause, || EventKind::FeatureChanged { feature, level });
                 }
                 Change::Config { resource, key } => {
                     let MetadataRecord::Config(config) = record else { unreachable!("only config records do") };

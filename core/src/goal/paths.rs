@@ -227,6 +227,8 @@ fn partition_field(view: &ClusterView, p: &PartitionView, name: &str) -> Value {
         "replicas" => p.replicas.clone().into(),
         "isr" => p.isr.clone().into(),
         "elr" => p.elr.clone().into(),
+        "adding" => p.adding.clone().into(),
+        "removing" => p.removing.clone().into(),
         "min_isr" => i64::from(p.min_insync_replicas).into(),
         "under_min" => ((p.isr.len() as i64) < i64::from(p.min_insync_replicas)).into(),
         "hw" => leader().map_or(Value::None, |r| r.high_watermark.into()),

@@ -59,6 +59,8 @@ const PROPERTIES: &[(Kind, &str, Kind)] = &[
     (Kind::Partition, "replicas", Kind::Value),
     (Kind::Partition, "isr", Kind::Value),
     (Kind::Partition, "elr", Kind::Value),
+    (Kind::Partition, "adding", Kind::Value),
+    (Kind::Partition, "removing", Kind::Value),
     (Kind::Partition, "min_isr", Kind::Value),
     (Kind::Partition, "under_min", Kind::Value),
     (Kind::Partition, "hw", Kind::Value),

@@ -9,6 +9,7 @@ pub const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 pub const UNCLEAN_LEADER_ELECTION_ENABLE: &str = "unclean.leader.election.enable";
 pub const METADATA_VERSION: &str = "metadata.version";
 pub const ELR_VERSION: &str = "eligible.leader.replicas.version";
+pub const KRAFT_VERSION: &str = "kraft.version";
 
 /// Kafka's default of a key of brokers or topics, as far as the lab knows the key.
 pub fn default_value(key: &str) -> Option<String> {

@@ -1,6 +1,10 @@
 //! The cluster as the log up to an offset has it. Cloning is cheap: maps are shared until one side changes.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use thiserror::Error;
 
@@ -125,6 +129,8 @@ pub struct MetadataImage {
     pub(super) controllers: Arc<BTreeMap<NodeId, ControllerRegistration>>,
     pub(super) topics: Arc<BTreeMap<Uuid, Arc<TopicImage>>>,
     pub(super) topics_by_name: Arc<BTreeMap<String, Uuid>>,
+    /// Partitions whose replicas are being added or removed, so that listing them looks at no others.
+    pub(super) reassigning: Arc<BTreeSet<(Uuid, i32)>>,
     pub(super) configs: Arc<BTreeMap<ConfigResource, BTreeMap<String, String>>>,
     pub(super) quotas: Arc<Quotas>,
     pub(super) scram_credentials: Arc<ScramCredentials>,
@@ -141,6 +147,7 @@ impl Default for MetadataImage {
             controllers: Arc::default(),
             topics: Arc::default(),
             topics_by_name: Arc::default(),
+            reassigning: Arc::default(),
             configs: Arc::default(),
             quotas: Arc::default(),
             scram_credentials: Arc::default(),
@@ -205,6 +212,11 @@ impl MetadataImage {
 
     pub fn partition_by_id(&self, id: Uuid, partition: i32) -> Option<&PartitionRegistration> {
         self.topic_by_id(id)?.partitions.get(&partition)
+    }
+
+    /// Partitions with a reassignment under way, by topic (Kafka: `ReplicationControlManager.reassigningTopics`).
+    pub fn reassigning(&self) -> impl Iterator<Item = (Uuid, i32)> {
+        self.reassigning.iter().copied()
     }
 
     /// What was set on the resource by `IncrementalAlterConfigs` or at creation; not its defaults.

@@ -239,6 +239,11 @@ impl PartitionRegistration {
         self.replicas.first().map(|r| r.0) == Some(self.leader)
     }
 
+    /// Replicas are being added or removed (KIP-455).
+    pub fn is_reassigning(&self) -> bool {
+        !self.adding_replicas.is_empty() || !self.removing_replicas.is_empty()
+    }
+
     pub(super) fn from_record(record: &PartitionRecord) -> Self {
         Self {
             replicas: nodes(&record.replicas),

@@ -47,7 +47,9 @@ impl MetadataImage {
                 let topics = Arc::make_mut(&mut self.topics);
                 let topic = topics.get_mut(&r.topic_id).ok_or_else(|| fail(format!("no topic {}", r.topic_id)))?;
                 let new = PartitionRegistration::from_record(r);
+                let is_reassigning = new.is_reassigning();
                 let before = Arc::make_mut(topic).partitions.insert(r.partition_id, new);
+                self.note_reassignment(r.topic_id, r.partition_id, is_reassigning);
                 Change::Partition { topic_id: r.topic_id, partition: r.partition_id, before }
             }
             MetadataRecord::PartitionChange(r) => self.change_partition(r, offset)?,
@@ -116,6 +118,9 @@ impl MetadataImage {
         let removed = Arc::make_mut(&mut self.topics).remove(&r.topic_id);
         let topic = removed.ok_or_else(|| ReplayError { offset, what: format!("no topic {}", r.topic_id) })?;
         Arc::make_mut(&mut self.topics_by_name).remove(&topic.name);
+        let of_topic = (topic.id, i32::MIN)..=(topic.id, i32::MAX);
+        let ended: Vec<(Uuid, i32)> = self.reassigning.range(of_topic).copied().collect();
+        ended.into_iter().for_each(|(id, partition)| self.note_reassignment(id, partition, false));
         let resource = ConfigResource::topic(topic.name.as_str());
         if self.configs.contains_key(&resource) {
             Arc::make_mut(&mut self.configs).remove(&resource);
@@ -130,7 +135,21 @@ impl MetadataImage {
         let partition = Arc::make_mut(topic).partitions.get_mut(&r.partition_id).ok_or_else(unknown)?;
         let before = partition.clone();
         partition.change(r);
+        let is_reassigning = partition.is_reassigning();
+        self.note_reassignment(r.topic_id, r.partition_id, is_reassigning);
         Ok(Change::Partition { topic_id: r.topic_id, partition: r.partition_id, before: Some(before) })
+    }
+
+    fn note_reassignment(&mut self, topic_id: Uuid, partition: i32, is_reassigning: bool) {
+        let key = (topic_id, partition);
+        if self.reassigning.contains(&key) != is_reassigning {
+            let reassigning = Arc::make_mut(&mut self.reassigning);
+            if is_reassigning {
+                reassigning.insert(key)
+            } else {
+                reassigning.remove(&key)
+            };
+        }
     }
 
     /// Without a name: in every topic (Kafka: `ReplicationControlManager.replay(ClearElrRecord)`).

@@ -36,6 +36,9 @@ impl EventKind {
             Self::BrokerUnfenced { .. } | Self::TopicCreated { .. } | Self::TopicDeleted { .. } => {
                 "ReplicationControlManager, KIP-631"
             }
+            Self::BrokerUnregistered { .. } => "ReplicationControlManager, KIP-746",
+            Self::FeatureChanged { .. } => "FeatureControlManager, KIP-584",
+            Self::AssignmentChanged { .. } => "PartitionReassignmentReplicas, KIP-455",
             Self::PartitionChanged { .. } => "PartitionChangeBuilder, KIP-631",
             Self::BecameLeader { .. } => "Partition.makeLeader, KIP-101",
             Self::BecameFollower { .. } => "Partition.makeFollower, KIP-101",

@@ -33,6 +33,9 @@ impl EventKind {
                     | Self::BrokerFenced { .. }
                     | Self::BrokerUnfenced { .. }
                     | Self::BrokerShuttingDown { .. }
+                    | Self::BrokerUnregistered { .. }
+                    | Self::FeatureChanged { .. }
+                    | Self::AssignmentChanged { .. }
                     | Self::TopicCreated { .. }
                     | Self::TopicDeleted { .. }
                     | Self::PartitionChanged { .. }
@@ -65,6 +68,7 @@ impl EventKind {
     pub fn partition(&self) -> Option<&TopicPartition> {
         match self {
             Self::PartitionChanged { partition, .. }
+            | Self::AssignmentChanged { partition, .. }
             | Self::BecameLeader { partition, .. }
             | Self::BecameFollower { partition, .. }
             | Self::Appended { partition, .. }

@@ -113,6 +113,22 @@ impl EventKind {
             Self::BrokerShuttingDown { broker } => {
                 format!("{} moves leadership away from broker {broker}, which wants to stop", controller(node))
             }
+            Self::BrokerUnregistered { broker } => format!("{} forgot broker {broker}", controller(node)),
+            Self::FeatureChanged { feature, level } => {
+                format!("{} finalized {feature} at level {level}", controller(node))
+            }
+            Self::AssignmentChanged { partition, replicas, adding, removing, previous_replicas } => {
+                let moving = |what: &str, ids: &[NodeId]| match ids {
+                    [] => String::new(),
+                    ids => format!(", {what} {}", list(ids)),
+                };
+                let before = match replicas == previous_replicas {
+                    true => String::new(),
+                    false => format!(" instead of {}", list(previous_replicas)),
+                };
+                let (now, adding, removing) = (list(replicas), moving("adding", adding), moving("removing", removing));
+                format!("{} has {partition} on {now}{before}{adding}{removing}", controller(node))
+            }
             Self::TopicCreated { topic, partitions } => {
                 let count = plural(*partitions, "partition");
                 format!("{} created topic {topic} with {partitions} {count}", controller(node))

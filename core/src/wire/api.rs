@@ -119,10 +119,10 @@ apis! {
     ExpireDelegationToken = 40, flexible from 2 => expire_delegation_token::{ExpireDelegationTokenRequest, ExpireDelegationTokenResponse};
     DescribeDelegationToken = 41, flexible from 2 => describe_delegation_token::{DescribeDelegationTokenRequest, DescribeDelegationTokenResponse};
     DeleteGroups = 42, flexible from 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
-    ElectLeaders = 43, flexible from 2;
+    ElectLeaders = 43, flexible from 2 => elect_leaders::{ElectLeadersRequest, ElectLeadersResponse};
     IncrementalAlterConfigs = 44, flexible from 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
-    AlterPartitionReassignments = 45, flexible from 0;
-    ListPartitionReassignments = 46, flexible from 0;
+    AlterPartitionReassignments = 45, flexible from 0 => alter_partition_reassignments::{AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse};
+    ListPartitionReassignments = 46, flexible from 0 => list_partition_reassignments::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse};
     OffsetDelete = 47, never flexible => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
     DescribeClientQuotas = 48, flexible from 1 => describe_client_quotas::{DescribeClientQuotasRequest, DescribeClientQuotasResponse};
     AlterClientQuotas = 49, flexible from 1 => alter_client_quotas::{AlterClientQuotasRequest, AlterClientQuotasResponse};
@@ -133,20 +133,20 @@ apis! {
     EndQuorumEpoch = 54, flexible from 1 => end_quorum_epoch::{EndQuorumEpochRequest, EndQuorumEpochResponse};
     DescribeQuorum = 55, flexible from 0 => describe_quorum::{DescribeQuorumRequest, DescribeQuorumResponse};
     AlterPartition = 56, flexible from 0 => alter_partition::{AlterPartitionRequest, AlterPartitionResponse};
-    UpdateFeatures = 57, flexible from 0;
+    UpdateFeatures = 57, flexible from 0 => update_features::{UpdateFeaturesRequest, UpdateFeaturesResponse};
     Envelope = 58, flexible from 0 => envelope::{EnvelopeRequest, EnvelopeResponse};
     FetchSnapshot = 59, flexible from 0 => fetch_snapshot::{FetchSnapshotRequest, FetchSnapshotResponse};
     DescribeCluster = 60, flexible from 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
     DescribeProducers = 61, flexible from 0 => describe_producers::{DescribeProducersRequest, DescribeProducersResponse};
     BrokerRegistration = 62, flexible from 0 => broker_registration::{BrokerRegistrationRequest, BrokerRegistrationResponse};
     BrokerHeartbeat = 63, flexible from 0 => broker_heartbeat::{BrokerHeartbeatRequest, BrokerHeartbeatResponse};
-    UnregisterBroker = 64, flexible from 0;
+    UnregisterBroker = 64, flexible from 0 => unregister_broker::{UnregisterBrokerRequest, UnregisterBrokerResponse};
     DescribeTransactions = 65, flexible from 0 => describe_transactions::{DescribeTransactionsRequest, DescribeTransactionsResponse};
     ListTransactions = 66, flexible from 0 => list_transactions::{ListTransactionsRequest, ListTransactionsResponse};
     AllocateProducerIds = 67, flexible from 0 => allocate_producer_ids::{AllocateProducerIdsRequest, AllocateProducerIdsResponse};
     ConsumerGroupHeartbeat = 68, flexible from 0;
     ConsumerGroupDescribe = 69, flexible from 0;
-    ControllerRegistration = 70, flexible from 0;
+    ControllerRegistration = 70, flexible from 0 => controller_registration::{ControllerRegistrationRequest, ControllerRegistrationResponse};
     GetTelemetrySubscriptions = 71, flexible from 0 => get_telemetry_subscriptions::{GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse};
     PushTelemetry = 72, flexible from 0 => push_telemetry::{PushTelemetryRequest, PushTelemetryResponse};
     AssignReplicasToDirs = 73, flexible from 0;
@@ -156,9 +156,9 @@ apis! {
     ShareGroupDescribe = 77, flexible from 0;
     ShareFetch = 78, flexible from 0;
     ShareAcknowledge = 79, flexible from 0;
-    AddRaftVoter = 80, flexible from 0;
-    RemoveRaftVoter = 81, flexible from 0;
-    UpdateRaftVoter = 82, flexible from 0;
+    AddRaftVoter = 80, flexible from 0 => add_raft_voter::{AddRaftVoterRequest, AddRaftVoterResponse};
+    RemoveRaftVoter = 81, flexible from 0 => remove_raft_voter::{RemoveRaftVoterRequest, RemoveRaftVoterResponse};
+    UpdateRaftVoter = 82, flexible from 0 => update_raft_voter::{UpdateRaftVoterRequest, UpdateRaftVoterResponse};
     InitializeShareGroupState = 83, flexible from 0;
     ReadShareGroupState = 84, flexible from 0;
     WriteShareGroupState = 85, flexible from 0;
@@ -263,18 +263,25 @@ const BROKER_APIS: &[ApiKey] = &[
     ApiKey::ExpireDelegationToken,
     ApiKey::DescribeDelegationToken,
     ApiKey::DeleteGroups,
+    ApiKey::ElectLeaders,
     ApiKey::IncrementalAlterConfigs,
+    ApiKey::AlterPartitionReassignments,
+    ApiKey::ListPartitionReassignments,
     ApiKey::OffsetDelete,
     ApiKey::DescribeClientQuotas,
     ApiKey::AlterClientQuotas,
     ApiKey::DescribeUserScramCredentials,
     ApiKey::AlterUserScramCredentials,
     ApiKey::DescribeQuorum,
+    ApiKey::UpdateFeatures,
     ApiKey::DescribeCluster,
     ApiKey::DescribeProducers,
     ApiKey::DescribeTransactions,
     ApiKey::ListTransactions,
+    ApiKey::UnregisterBroker,
     ApiKey::DescribeTopicPartitions,
+    ApiKey::AddRaftVoter,
+    ApiKey::RemoveRaftVoter,
 ];
 
 /// Served by controllers to each other and to brokers.
@@ -298,17 +305,25 @@ const CONTROLLER_APIS: &[ApiKey] = &[
     ApiKey::AlterClientQuotas,
     ApiKey::DescribeUserScramCredentials,
     ApiKey::AlterUserScramCredentials,
+    ApiKey::ElectLeaders,
+    ApiKey::AlterPartitionReassignments,
+    ApiKey::ListPartitionReassignments,
     ApiKey::Vote,
     ApiKey::BeginQuorumEpoch,
     ApiKey::EndQuorumEpoch,
     ApiKey::DescribeQuorum,
     ApiKey::AlterPartition,
+    ApiKey::UpdateFeatures,
     ApiKey::Envelope,
     ApiKey::FetchSnapshot,
     ApiKey::DescribeCluster,
     ApiKey::BrokerRegistration,
     ApiKey::BrokerHeartbeat,
+    ApiKey::UnregisterBroker,
     ApiKey::AllocateProducerIds,
+    ApiKey::AddRaftVoter,
+    ApiKey::RemoveRaftVoter,
+    ApiKey::UpdateRaftVoter,
 ];
 
 #[cfg(test)]

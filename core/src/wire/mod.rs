@@ -49,6 +49,7 @@ pub mod offset_fetch;
 pub mod sync_group;
 
 // Administration.
+pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
 pub mod create_partitions;
 pub mod create_topics;
@@ -72,18 +73,25 @@ pub mod describe_acls;
 pub mod describe_client_quotas;
 pub mod describe_delegation_token;
 pub mod describe_user_scram_credentials;
+pub mod elect_leaders;
 pub mod expire_delegation_token;
+pub mod list_partition_reassignments;
 pub mod renew_delegation_token;
 pub mod sasl_authenticate;
 pub mod sasl_handshake;
+pub mod unregister_broker;
+pub mod update_features;
 
 // The quorum.
+pub mod add_raft_voter;
 pub mod begin_quorum_epoch;
 pub mod control_records;
 pub mod describe_quorum;
 pub mod end_quorum_epoch;
 pub mod fetch_snapshot;
 pub mod metadata_records;
+pub mod remove_raft_voter;
+pub mod update_raft_voter;
 pub mod vote;
 
 // Brokers and the controller.
@@ -91,6 +99,7 @@ pub mod allocate_producer_ids;
 pub mod alter_partition;
 pub mod broker_heartbeat;
 pub mod broker_registration;
+pub mod controller_registration;
 pub mod envelope;
 
 // Frames as people read them.

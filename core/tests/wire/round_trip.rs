@@ -81,6 +81,8 @@ fn every_version_of_every_message_round_trips_and_agrees_with_the_kafka_protocol
         ("BrokerHeartbeatResponse", 2),
         ("DescribeLogDirsRequest", 5),
         ("DescribeLogDirsResponse", 5),
+        ("AddRaftVoterRequest", 1),
+        ("AddRaftVoterResponse", 1),
     ];
     assert_eq!(missing, expected);
 }

@@ -145,6 +145,8 @@ impl Observer {
                     replicas: nodes(&partition.replica_nodes),
                     isr: nodes(&partition.isr_nodes),
                     elr: Vec::new(),
+                    adding: Vec::new(),
+                    removing: Vec::new(),
                     leader: partition.leader_id,
                     leader_epoch: partition.leader_epoch,
                     partition_epoch: -1,

@@ -45,6 +45,8 @@ fn of_partition(view: &ClusterView, h: &Headline) -> Html {
             (ProcessState::Down, true) => "down, still in ISR",
             (ProcessState::Down, false) => "down, out of ISR",
             (ProcessState::Paused, _) => "paused",
+            _ if p.adding.contains(id) => "being added",
+            _ if p.removing.contains(id) => "being removed",
             (_, true) => "in sync",
             (_, false) if p.elr.contains(id) => "out of ISR, eligible",
             (_, false) => "out of ISR",

@@ -13,6 +13,10 @@
 //! | `alter ID TOPIC-P isr=1,2` [`leader-epoch=N`] [`epoch=N`] [`broker-epoch=N`] [`recovering`] | AlterPartition |
 //! | `set`/`unset`/`append`/`subtract` `topic NAME`\|`broker ID`\|`brokers` `k=v` | IncrementalAlterConfigs |
 //! | `describe topic NAME KEY...` | DescribeConfigs |
+//! | `reassign TOPIC-P=1,2,3...` [`version=0`] [`same-factor`], `cancel TOPIC-P...`, `list` [`TOPIC-P...`] | Alter-, ListPartitionReassignments |
+//! | `elect preferred`\|`unclean` [`TOPIC-P...`] | ElectLeaders; without partitions: of all |
+//! | `feature NAME LEVEL` [`safe`\|`unsafe`] [`validate`], `features` | UpdateFeatures; what is finalized |
+//! | `unregister ID` | UnregisterBroker |
 //! | `pids ID` | AllocateProducerIds |
 //! | `restart` | the controller dies and starts again |
 //! | `topics`, `brokers`, `log` | partitions, registrations, records since the last `log` |
@@ -32,12 +36,17 @@ use crate::{
     wire::{
         allocate_producer_ids::AllocateProducerIdsRequest,
         alter_partition::{AlterPartitionRequest, BrokerState, PartitionData, TopicData},
+        alter_partition_reassignments::{AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic},
         create_partitions::{CreatePartitionsAssignment, CreatePartitionsRequest, CreatePartitionsTopic},
         create_topics::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
         delete_topics::{DeleteTopicState, DeleteTopicsRequest},
         describe_configs::{DescribeConfigsRequest, DescribeConfigsResource},
+        elect_leaders::{ElectLeadersRequest, PartitionResult, TopicPartitions},
         error::ErrorCode,
         incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
+        list_partition_reassignments::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsTopics},
+        unregister_broker::UnregisterBrokerRequest,
+        update_features::{FeatureUpdateKey, UpdateFeaturesRequest},
     },
 };
 
@@ -64,6 +73,12 @@ fn list(text: &str) -> Vec<i32> {
 fn said(code: i16, message: &Option<String>) -> String {
     let name = ErrorCode::from_code(code).name();
     message.as_ref().map_or_else(|| name.into(), |message| format!("{name}: {message}"))
+}
+
+/// `orders-0`.
+fn split(partition: &str) -> (String, i32) {
+    let (topic, index) = partition.rsplit_once('-').unwrap();
+    (topic.into(), index.parse().unwrap())
 }
 
 impl Story {
@@ -103,6 +118,14 @@ impl Story {
             "alter" => self.alter(&words),
             "set" | "unset" | "append" | "subtract" => self.configure(verb, &words),
             "describe" => self.describe(&words),
+            "reassign" | "cancel" => self.reassign(&words),
+            "list" => self.reassignments(&words),
+            "elect" => self.elect(&words),
+            "feature" => self.feature(&words),
+            "features" => {
+                self.bench.controller.committed.features().map(|(name, level)| format!("{name} {level}")).collect()
+            }
+            "unregister" => self.unregister(&words),
             "pids" => self.producer_ids(&words),
             "restart" => {
                 self.bench.restart();
@@ -222,7 +245,7 @@ impl Story {
 
     fn delete(&mut self, words: &Words<'_>) -> Vec<String> {
         let topics = words.plain().map(|name| DeleteTopicState { name: Some(name.into()), ..Default::default() });
-        let request = DeleteTopicsRequest { topics: topics.collect(), ..Default::default() };
+        let request = DeleteTopicsRequest { topics: topics.collect(), timeout_ms: 5000, ..Default::default() };
         let responses = self.bench.ask(&request).responses;
         responses.iter().map(|r| said(r.error_code, &r.error_message)).collect()
     }
@@ -234,7 +257,7 @@ impl Story {
         let assignment = |ids: &str| CreatePartitionsAssignment { broker_ids: list(ids) };
         let assignments = words.text("assign").map(|text| text.split(';').map(assignment).collect());
         let topics = vec![CreatePartitionsTopic { name, count, assignments }];
-        let request = CreatePartitionsRequest { topics, validate_only: words.flag("validate"), ..Default::default() };
+        let request = CreatePartitionsRequest { topics, validate_only: words.flag("validate"), timeout_ms: 5000 };
         let results = self.bench.ask(&request).results;
         results.iter().map(|r| said(r.error_code, &r.error_message)).collect()
     }
@@ -325,6 +348,87 @@ impl Story {
         result.configs.iter().map(text).collect()
     }
 
+    fn reassign(&mut self, words: &Words<'_>) -> Vec<String> {
+        let asked = words.0.iter().filter(|word| !word.starts_with("version=") && **word != "same-factor");
+        let topic = |word: &&str| {
+            let (partition, replicas) = word.split_once('=').map_or((*word, None), |(p, ids)| (p, Some(list(ids))));
+            let (name, partition_index) = split(partition);
+            ReassignableTopic { name, partitions: vec![ReassignablePartition { partition_index, replicas }] }
+        };
+        let request = AlterPartitionReassignmentsRequest {
+            topics: asked.map(topic).collect(),
+            allow_replication_factor_change: !words.flag("same-factor"),
+            ..Default::default()
+        };
+        let response = self.bench.ask_at(words.number("version").unwrap_or(1), &request);
+        if response.error_code != 0 {
+            return vec![said(response.error_code, &response.error_message)];
+        }
+        response.responses.iter().flat_map(|t| &t.partitions).map(|p| said(p.error_code, &p.error_message)).collect()
+    }
+
+    fn reassignments(&mut self, words: &Words<'_>) -> Vec<String> {
+        let topic = |word: &str| {
+            let (name, index) = split(word);
+            ListPartitionReassignmentsTopics { name, partition_indexes: vec![index] }
+        };
+        let topics: Vec<ListPartitionReassignmentsTopics> = words.plain().map(topic).collect();
+        let topics = (!topics.is_empty()).then_some(topics);
+        let response = self.bench.ask(&ListPartitionReassignmentsRequest { topics, ..Default::default() });
+        let lines = response.topics.iter().flat_map(|t| {
+            t.partitions.iter().map(|p| {
+                let (index, adding, removing) = (p.partition_index, &p.adding_replicas, &p.removing_replicas);
+                format!("{}-{index} on {:?} adding {adding:?} removing {removing:?}", t.name, p.replicas)
+            })
+        });
+        lines.collect()
+    }
+
+    fn elect(&mut self, words: &Words<'_>) -> Vec<String> {
+        let election_type = i8::from(words.0[0] == "unclean");
+        let topic = |word: &str| {
+            let (topic, index) = split(word);
+            TopicPartitions { topic, partitions: vec![index] }
+        };
+        let topics: Vec<TopicPartitions> = words.plain().skip(1).map(topic).collect();
+        let topic_partitions = (!topics.is_empty()).then_some(topics);
+        let request = ElectLeadersRequest { election_type, topic_partitions, ..Default::default() };
+        let response = self.bench.ask(&request);
+        if response.error_code != 0 {
+            return vec![said(response.error_code, &None)];
+        }
+        let lines = response.replica_election_results.iter().flat_map(|t| {
+            let of = |p: &PartitionResult| {
+                format!("{}-{} {}", t.topic, p.partition_id, said(p.error_code, &p.error_message))
+            };
+            t.partition_result.iter().map(of).collect::<Vec<_>>()
+        });
+        lines.collect()
+    }
+
+    fn feature(&mut self, words: &Words<'_>) -> Vec<String> {
+        let upgrade_type = match (words.flag("safe"), words.flag("unsafe")) {
+            (true, _) => 2,
+            (_, true) => 3,
+            _ => words.number("type").unwrap_or(1),
+        };
+        let max_version_level = words.0[1].parse().unwrap();
+        let update =
+            FeatureUpdateKey { feature: words.0[0].into(), max_version_level, upgrade_type, ..Default::default() };
+        let request = UpdateFeaturesRequest {
+            feature_updates: vec![update],
+            validate_only: words.flag("validate"),
+            ..Default::default()
+        };
+        let response = self.bench.ask(&request);
+        vec![said(response.error_code, &response.error_message)]
+    }
+
+    fn unregister(&mut self, words: &Words<'_>) -> Vec<String> {
+        let response = self.bench.ask(&UnregisterBrokerRequest { broker_id: words.ids()[0] });
+        vec![said(response.error_code, &response.error_message)]
+    }
+
     fn producer_ids(&mut self, words: &Words<'_>) -> Vec<String> {
         let broker_id = words.ids()[0];
         let broker_epoch = words.number("epoch").unwrap_or_else(|| self.epoch(broker_id));
@@ -349,6 +453,11 @@ impl Story {
                 p.partition_epoch,
                 ids(&p.isr)
             );
+            for (what, moving) in [("adding", &p.adding), ("removing", &p.removing)] {
+                if !moving.is_empty() {
+                    write!(text, " {what} [{}]", ids(moving)).unwrap();
+                }
+            }
             if !p.elr.is_empty() {
                 write!(text, " eligible [{}]", ids(&p.elr)).unwrap();
             }
@@ -399,6 +508,9 @@ impl Story {
                     | EventKind::BrokerFenced { .. }
                     | EventKind::BrokerUnfenced { .. }
                     | EventKind::BrokerShuttingDown { .. }
+                    | EventKind::BrokerUnregistered { .. }
+                    | EventKind::FeatureChanged { .. }
+                    | EventKind::AssignmentChanged { .. }
                     | EventKind::TopicCreated { .. }
                     | EventKind::TopicDeleted { .. }
                     | EventKind::PartitionChanged { .. }

@@ -21,10 +21,15 @@ pub(super) fn view(view: &ClusterView, what: &str, out: &mut String) -> Result<(
             for h in view.headline() {
                 let p = &h.partition;
                 let elr = if p.elr.is_empty() { String::new() } else { format!(", ELR {}", ids(&p.elr)) };
+                let moving = |what: &str, of: &[NodeId]| match of {
+                    [] => String::new(),
+                    of => format!(", {what} {}", ids(of)),
+                };
+                let moving = moving("adding", &p.adding) + &moving("removing", &p.removing);
                 let name = format!("{}-{}", p.topic, p.partition);
                 let (hw, end) = (h.high_watermark, h.log_end_offset);
                 line(format!(
-                    "{name}  leader {} epoch {}, ISR {} of {}{elr}, high watermark {hw}, log end {end}",
+                    "{name}  leader {} epoch {}, ISR {} of {}{moving}{elr}, high watermark {hw}, log end {end}",
                     p.leader,
                     p.leader_epoch,
                     ids(&p.isr),
