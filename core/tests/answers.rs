@@ -25,6 +25,7 @@
 //! | `join`, `sync`, `heartbeat`, `leave`, `commit`, ... | of the coordinator of a group: see `answers/groups.rs` |
 //! | `ask API vN FIELDS`, `ask-controller API vN FIELDS` | any request, and the whole answer: see `answers/any.rs` |
 //! | `key N vN` | whether a request with that key and version is answered at all; its body is zeros |
+//! | `send API VERSIONS {field: value, ...}` | the same in each of the versions, with bytes that no client would write: see `answers/send.rs` |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
 //! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`.
@@ -35,7 +36,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use bytes::Bytes;
 use lab_core::{
-    id::NodeId,
+    id::{NodeId, Uuid},
     sim::{Answer, Scenario, World},
     wire::{api::Request, error::ErrorCode, frame, records::Records},
 };
@@ -48,6 +49,8 @@ mod groups;
 mod logs;
 #[path = "answers/peer.rs"]
 mod peer;
+#[path = "answers/send.rs"]
+mod send;
 
 /// Its id in the simulated cluster.
 const CONTROLLER: NodeId = NodeId(101);
@@ -134,6 +137,8 @@ fn run(text: &str) -> Option<String> {
         producers: BTreeMap::new(),
         members: BTreeMap::new(),
         log_dir: String::new(),
+        topic_ids: Vec::new(),
+        drawn: Vec::new(),
     };
     let mut printed = String::new();
     let mut lines = text.lines().peekable();
@@ -167,6 +172,10 @@ struct Asker {
     members: BTreeMap<String, (String, i32)>,
     /// That of the broker that was asked about it last.
     log_dir: String,
+    /// Ids of topics that requests named.
+    topic_ids: Vec<(String, Uuid)>,
+    /// What the cluster drew, by the name that it has here.
+    drawn: Vec<(String, String)>,
 }
 
 /// The words of a line, of which some have a name.
@@ -253,6 +262,7 @@ impl Asker {
             "metadata" => self.metadata(what, &words),
             "ask" | "ask-controller" => self.any(&words),
             "key" => Ok(self.key(what, &words)),
+            "send" => self.send(line),
             _ => self.group(verb, what, &words).unwrap_or_else(|| panic!("unknown command {line}")),
         };
         answer.unwrap_or_else(|why| why)

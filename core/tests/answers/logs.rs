@@ -123,7 +123,7 @@ impl Asker {
         Ok(format!("{}, base offset {offset}, log start {start}{bad}", name_of(part.error_code)))
     }
 
-    fn batch(&self, text: &str) -> Vec<u8> {
+    pub fn batch(&self, text: &str) -> Vec<u8> {
         if text == "empty" {
             return Vec::new();
         } else if text == "garbage" {
