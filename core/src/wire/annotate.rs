@@ -12,7 +12,7 @@ use super::{
     api::ApiKey,
     batch::{Batch, BatchHeader, Codec},
     control_records, header, metadata_records,
-    primitive::{DecodeError, Format, Reader},
+    primitive::{DecodeError, Format, Reader, decode_text},
     schema::{Field, Kind, Schema},
 };
 use crate::{id::Uuid, wire::error::ErrorCode};
@@ -223,12 +223,11 @@ impl<'a> Walk<'a> {
             Kind::String => match self.reader.string_length(format)? {
                 None => "null".to_owned(),
                 Some(len) => {
-                    let text =
-                        std::str::from_utf8(self.reader.take(len)?).map_err(|_| DecodeError::Utf8 { at: from })?;
+                    let text = decode_text(self.reader.take(len)?);
                     if matches!(name, "topic" | "name" | "topic_name") {
                         self.metadata = text == "__cluster_metadata";
                     }
-                    quoted(text)
+                    quoted(&text)
                 }
             },
             Kind::Bytes => match self.reader.length(format)? {
@@ -540,7 +539,7 @@ fn quoted(text: &str) -> String {
 /// Text if it is text, else hexadecimal.
 fn blob(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => quoted(text),
+        Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => quoted(&text),
         _ => {
             let mut hex = String::new();
             for byte in bytes.iter().take(MOST_CHARS / 3) {

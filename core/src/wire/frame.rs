@@ -124,6 +124,35 @@ mod tests {
         assert_eq!(decode_body::<ApiVersionsRequest>(99, &body), Err(version));
     }
 
+    /// As Apache Kafka 4.3.1 answers it.
+    #[test]
+    fn any_negative_length_is_null() {
+        let frame = Bytes::from_static(&[0, 3, 0, 1, 0, 0, 0, 5, 0x80, 0, 0xff, 0xff, 0xff, 0xfe]);
+        let (head, body) = parse_request(&frame).unwrap();
+        assert_eq!(head.client_id, None);
+        assert_eq!(decode_body::<MetadataRequest>(1, &body).unwrap().topics, None);
+        assert!(decode_body::<MetadataRequest>(0, &body).is_err(), "where nothing may be null");
+    }
+
+    #[test]
+    fn text_is_decoded_as_java_decodes_it() {
+        // What Java's `new String(bytes, UTF_8)` gives, in testdata/answers/no-utf8.txt too.
+        for (bytes, replaced) in [
+            (&b"a\xff"[..], 1),
+            (b"\xe2\x82a", 1),
+            (b"\xf0\x28\x8c\xbc", 3),
+            (b"\xed\xa0\x80\xed\xb0\x80", 2),
+            (b"\xed\xa0", 1),
+            (b"\xed\xa0z", 1),
+            (b"\xe0\x80\x80", 3),
+            (b"\xf4\x90\x80\x80", 4),
+            (b"\xf1\x80\xe1\x80\xc2b", 3),
+        ] {
+            let text = crate::wire::primitive::decode_text(bytes);
+            assert_eq!(text.matches(char::REPLACEMENT_CHARACTER).count(), replaced, "{bytes:x?}: {text}");
+        }
+    }
+
     #[test]
     fn an_api_versions_response_never_has_a_flexible_header() {
         let response = ApiVersionsResponse { error_code: 35, ..ApiVersionsResponse::default() };

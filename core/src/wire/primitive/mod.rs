@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::schema::Kind;
 
 pub use reader::Reader;
+pub(in crate::wire) use types::decode_text;
 pub use types::{read_nullable_struct, write_nullable_struct};
 pub use writer::{TagMark, Writer};
 
@@ -31,16 +32,12 @@ pub enum DecodeError {
     Short { at: usize, needed: usize, left: usize },
     #[error("an array of {count} elements at byte {at} cannot fit in the {left} bytes left")]
     Count { at: usize, count: usize, left: usize },
-    #[error("the length at byte {at} is negative")]
-    NegativeLength { at: usize },
     #[error("null at byte {at}, where this version has none")]
     Null { at: usize },
     #[error("a variable-length number at byte {at} is too long")]
     Varint { at: usize },
     #[error("the string at byte {at} has {len} bytes, above the 32767 that Kafka allows")]
     LongString { at: usize, len: usize },
-    #[error("the string at byte {at} is not UTF-8")]
-    Utf8 { at: usize },
     #[error("{left} bytes are left over at byte {at}")]
     Trailing { at: usize, left: usize },
 }

@@ -123,31 +123,21 @@ impl<'a> Reader<'a> {
         Err(DecodeError::Varint { at })
     }
 
-    /// The length before bytes, records or an array; `None` is null. Checked against nothing yet.
+    /// The length before bytes, records or an array; `None` is null, which Kafka takes every negative length for. Checked
+    /// against nothing yet.
     #[inline]
     pub fn length(&mut self, format: Format) -> Result<Option<usize>, DecodeError> {
-        let at = self.position();
-        if format.flexible {
-            return Ok((self.uvarint()? as usize).checked_sub(1));
-        }
-        self.i32().and_then(|length| Self::signed_length(at, i64::from(length)))
+        let length = if format.flexible { (self.uvarint()? as i32).wrapping_sub(1) } else { self.i32()? };
+        Ok(usize::try_from(length).ok())
     }
 
     /// The length before a string, which is two bytes in rigid versions.
     #[inline]
     pub fn string_length(&mut self, format: Format) -> Result<Option<usize>, DecodeError> {
-        let at = self.position();
         if format.flexible {
             return self.length(format);
         }
-        self.i16().and_then(|length| Self::signed_length(at, i64::from(length)))
-    }
-
-    fn signed_length(at: usize, length: i64) -> Result<Option<usize>, DecodeError> {
-        match length {
-            -1 => Ok(None),
-            _ => usize::try_from(length).map(Some).map_err(|_| DecodeError::NegativeLength { at }),
-        }
+        Ok(usize::try_from(self.i16()?).ok())
     }
 
     /// Begins a tagged field: what is read until [`Self::end_tag`] stays within it. Gives its tag and what to hand back.

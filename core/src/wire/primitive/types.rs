@@ -107,8 +107,7 @@ impl Nullable for String {
         if len > i16::MAX as usize {
             return Err(DecodeError::LongString { at, len });
         }
-        let text = std::str::from_utf8(reader.take(len)?).map_err(|_| DecodeError::Utf8 { at })?;
-        Ok(Some(text.to_owned()))
+        Ok(Some(decode_text(reader.take(len)?)))
     }
 
     fn write_nullable(value: Option<&Self>, writer: &mut Writer, format: Format) -> Result<(), EncodeError> {
@@ -130,6 +129,29 @@ impl Nullable for String {
         writer.put(text.as_bytes());
         Ok(())
     }
+}
+
+/// As Java decodes: what is no UTF-8 becomes U+FFFD, and nothing is refused for it (`Utils.utf8`). One stands for as much as
+/// could have begun a character, as in Rust, and one for a whole surrogate, which Rust counts byte by byte.
+pub(in crate::wire) fn decode_text(mut bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    while let Some(chunk) = bytes.utf8_chunks().next() {
+        text.push_str(chunk.valid());
+        let rest = &bytes[chunk.valid().len()..];
+        let malformed = match rest {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] => 3,
+            [0xed, 0xa0..=0xbf, ..] => 2,
+            _ => chunk.invalid().len(),
+        };
+        if malformed > 0 {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+        bytes = &rest[malformed..];
+    }
+    text
 }
 
 /// The beginning of a text, at most `most` bytes, whole characters.
