@@ -1,5 +1,7 @@
 //! Fetch: from consumers, and from the replicas that follow this broker.
 
+use bytes::Bytes;
+
 use super::{Broker, Reply};
 use crate::{
     authorize::{Operation, Resource, authorize},
@@ -8,7 +10,8 @@ use crate::{
     seam::Ctx,
     wire::{
         error::ErrorCode,
-        fetch::{FetchRequest, FetchResponse},
+        fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, PartitionData},
+        records::Records,
     },
 };
 
@@ -31,7 +34,7 @@ impl Broker {
         }
         let operation = if replica.is_some() { Operation::ClusterAction } else { Operation::Read };
         if !authorize(&self.principal(reply.conn), operation, Resource::Cluster) {
-            return self.fetch_failed(ctx, &reply, ErrorCode::ClusterAuthorizationFailed);
+            return self.fetch_failed(ctx, &reply, ErrorCode::ClusterAuthorizationFailed, Vec::new());
         }
         let size = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
         let max_bytes = size(request.max_bytes).min(size(self.config.fetch_max_bytes));
@@ -39,7 +42,16 @@ impl Broker {
         let read_committed = request.isolation_level == 1;
         let max_wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
         let now = ctx.now.mono;
+        let unknown_isolation = !(0..=1).contains(&request.isolation_level);
+        let asked = if unknown_isolation { request.topics.clone() } else { Vec::new() };
         match self.replicas.sessions_mut().unfold(request, version, &self.image, now) {
+            // `IsolationLevel.forId` knows no other, which comes out when there is something to read.
+            Ok((session, partitions)) if unknown_isolation && partitions.iter().any(|p| p.key.is_ok()) => {
+                if !session.incremental {
+                    self.replicas.sessions_mut().close(session.id);
+                }
+                self.fetch_failed(ctx, &reply, ErrorCode::UnknownServerError, asked);
+            }
             Ok((session, partitions)) => {
                 if let Some(client) = self.conns.client_mut(reply.conn).filter(|_| replica.is_none()) {
                     client.fetches(&partitions);
@@ -49,12 +61,26 @@ impl Broker {
                     FetchPlan { replica, min_bytes, max_bytes, read_committed, by_id, version, partitions, session };
                 self.replicas.fetch(ctx, &self.image, plan, reply, max_wait_ms);
             }
-            Err(error) => self.fetch_failed(ctx, &reply, error),
+            Err(error) => self.fetch_failed(ctx, &reply, error, Vec::new()),
         }
     }
 
-    fn fetch_failed(&mut self, ctx: &mut Ctx, reply: &Reply, error: ErrorCode) {
-        let response = FetchResponse { error_code: error.code(), ..Default::default() };
+    /// `asked`: each of them fails, which an answer says only while topics have names (`FetchRequest.getErrorResponse`).
+    fn fetch_failed(&mut self, ctx: &mut Ctx, reply: &Reply, error: ErrorCode, asked: Vec<FetchTopic>) {
+        let partition = |asked: FetchPartition| PartitionData {
+            partition_index: asked.partition,
+            error_code: error.code(),
+            high_watermark: -1,
+            records: Records::Bytes(Bytes::new()),
+            ..Default::default()
+        };
+        let topic = |asked: FetchTopic| FetchableTopicResponse {
+            topic: asked.topic,
+            partitions: asked.partitions.into_iter().map(partition).collect(),
+            ..Default::default()
+        };
+        let responses = asked.into_iter().filter(|_| reply.version < BY_ID_SINCE).map(topic).collect();
+        let response = FetchResponse { error_code: error.code(), responses, ..Default::default() };
         self.conns.answer::<FetchRequest>(ctx, reply, &response);
     }
 }

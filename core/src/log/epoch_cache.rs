@@ -6,6 +6,9 @@ use std::fmt::Write;
 
 use crate::disk::{Disk, DiskResult};
 
+/// No epoch at all.
+const NO_EPOCH: i32 = -1;
+
 /// Leader epochs and their start offsets, both growing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EpochCache {
@@ -77,13 +80,13 @@ impl EpochCache {
 
     /// Where `epoch` ends, for a log that ends at `log_end_offset`: the largest known epoch not above it, and the start
     /// of the one after that. An epoch before all that is known answers itself and the first start; `None` for one
-    /// that is above all, or an empty cache.
+    /// that is above all, for none (-1), or for an empty cache.
     pub fn end_offset_for(&self, epoch: i32, log_end_offset: i64) -> Option<(i32, i64)> {
         let last = self.last_epoch()?;
         if epoch == last {
             return Some((epoch, log_end_offset));
         }
-        if epoch > last || epoch < 0 {
+        if epoch > last || epoch == NO_EPOCH {
             return None;
         }
         let at = self.entries.partition_point(|&(e, _)| e <= epoch);

@@ -7,13 +7,13 @@ use crate::{
     wire::batch::Batch,
 };
 
-/// What a fetch got: whole batches, the first of which holds the offset asked for.
+/// What a fetch got: batches, the first of which is whole and holds the offset asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {
     /// Nothing was read from the disk for these.
     pub parts: Vec<Part>,
     pub bytes: usize,
-    /// Where the next fetch continues; the offset asked for when nothing was found.
+    /// Where the next fetch continues, behind the last whole batch; the offset asked for when nothing was found.
     pub next_offset: i64,
 }
 
@@ -26,9 +26,9 @@ pub struct TimestampOffset {
 }
 
 impl Log {
-    /// Whole batches from the one that holds `offset`, as slices of one segment file: at most `max_bytes`, nothing at or
-    /// after `upper_bound_offset` (high watermark for consumers, log end for followers). With `min_one` the first batch
-    /// comes whole even when it is larger than `max_bytes` (KIP-74).
+    /// From the batch that holds `offset`, as slices of one segment file: at most `max_bytes`, cut there and not between
+    /// batches, as Kafka does; nothing at or after `upper_bound_offset` (high watermark for consumers, log end for
+    /// followers). With `min_one` the first batch comes whole even when it is larger than `max_bytes` (KIP-74).
     pub fn read(
         &self,
         disk: &dyn Disk,
@@ -51,7 +51,9 @@ impl Log {
             None => segment.size,
         };
         let limit = bound.min(start.saturating_add(max_bytes as u64));
-        let (mut end, mut next_offset) = segment.boundary_before(disk, start, limit)?;
+        // What fits goes out to the last byte, so that the batch after it may begin; but less than one batch does not.
+        let (boundary, mut next_offset) = segment.boundary_before(disk, start, limit)?;
+        let mut end = if boundary > start { limit } else { start };
         if end == start && min_one && start < bound {
             (end, next_offset) = segment.end_of_batch(disk, start)?;
         }
@@ -94,6 +96,7 @@ impl Log {
                 continue;
             }
             let from = segment.base_offset + i64::from(segment.times.offset_before(disk, timestamp)?);
+            let from = from.max(self.log_start_offset);
             let found = self.first_record(disk, segment, from, |record_time| record_time >= timestamp)?;
             if found.is_some() {
                 return Ok(found);
@@ -102,13 +105,17 @@ impl Log {
         Ok(None)
     }
 
-    /// The first record with the newest timestamp (`MAX_TIMESTAMP`, KIP-734). `None`: no record has one.
+    /// The first record with the newest timestamp (`MAX_TIMESTAMP`, KIP-734). `None`: no record has one. Kafka looks it up in
+    /// the segment that remembers it, so a record that was deleted from the log's head is still named while its segment is
+    /// there (`UnifiedLog.fetchOffsetByTimestamp`).
     pub fn offset_of_max_timestamp(&self, disk: &dyn Disk) -> DiskResult<Option<TimestampOffset>> {
         let Some(newest) = self.segments.iter().map(|segment| segment.max_timestamp).max() else { return Ok(None) };
         if newest < 0 {
             return Ok(None);
         }
-        self.offset_for_timestamp(disk, newest)
+        let segment = self.segments.iter().find(|segment| segment.max_timestamp == newest).expect("it was just seen");
+        let from = segment.base_offset + i64::from(segment.times.offset_before(disk, newest)?);
+        self.first_record(disk, segment, from, |record_time| record_time >= newest)
     }
 
     /// Segment and position of the batch that holds `offset`, or of the first one after it.
@@ -129,7 +136,7 @@ impl Log {
         from: i64,
         wanted: impl Fn(i64) -> bool,
     ) -> DiskResult<Option<TimestampOffset>> {
-        let Some(position) = segment.position_of(disk, from.max(self.log_start_offset))? else { return Ok(None) };
+        let Some(position) = segment.position_of(disk, from)? else { return Ok(None) };
         let mut scan = Scan::new(segment.file, position, segment.size, 64 << 10);
         while let Some((at, header)) = scan.header(disk).map_err(|error| error.broken(&self.dir))? {
             if !wanted(header.max_timestamp) {
@@ -144,7 +151,7 @@ impl Log {
             };
             for record in batch.records() {
                 let Ok(record) = record else { return Ok(Some(unopened)) };
-                if wanted(record.timestamp) && record.offset >= self.log_start_offset {
+                if wanted(record.timestamp) && record.offset >= from {
                     let (timestamp, offset) = (record.timestamp, record.offset);
                     return Ok(Some(TimestampOffset { timestamp, offset, ..unopened }));
                 }

@@ -11,7 +11,7 @@ use crate::{
     id::TopicPartition,
     seam::Part,
     testdata::{self, Words},
-    wire::batch::{BatchBuilder, Codec, ControlType, batches, control_batch},
+    wire::batch::{Batch, BatchBuilder, Codec, ControlType, batches, control_batch},
 };
 
 #[test]
@@ -114,8 +114,12 @@ impl World {
                     Err(error) => writeln!(out, "error {}: {error}", error.code()).unwrap(),
                     Ok(fetched) => {
                         for batch in batches(&bytes_of(&self.disk, &fetched.parts)) {
-                            let header = batch.unwrap().header;
-                            writeln!(out, "{}-{}", header.base_offset, header.last_offset()).unwrap();
+                            match batch {
+                                Ok(Batch { header, .. }) => {
+                                    writeln!(out, "{}-{}", header.base_offset, header.last_offset()).unwrap();
+                                }
+                                Err(error) => writeln!(out, "{error}").unwrap(),
+                            }
                         }
                         writeln!(out, "{} bytes, next {}", fetched.bytes, fetched.next_offset).unwrap();
                     }

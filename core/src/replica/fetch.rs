@@ -52,12 +52,12 @@ pub struct Replica {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedPartition {
-    /// Empty when asked by id.
+    /// Asked by id it is found out, and empty until there is such a topic.
     pub topic: Arc<str>,
     /// Zero when asked by name.
     pub topic_id: Uuid,
-    /// `None`: no such topic.
-    pub key: Option<PartitionKey>,
+    /// Or why there is no such partition.
+    pub key: Result<PartitionKey, ErrorCode>,
     pub index: i32,
     pub current_leader_epoch: i32,
     pub fetch_offset: i64,
@@ -67,10 +67,17 @@ pub struct PlannedPartition {
     pub max_bytes: usize,
 }
 
+impl PlannedPartition {
+    /// The metadata has no such partition (`KafkaApis.handleFetchRequest`).
+    pub fn is_erroneous(&self) -> bool {
+        matches!(self.key, Err(ErrorCode::UnknownTopicId | ErrorCode::UnknownTopicOrPartition))
+    }
+}
+
 impl FetchPlan {
     /// The partitions here that it could wait for.
     pub fn keys(&self) -> impl Iterator<Item = PartitionKey> {
-        self.partitions.iter().filter_map(|p| p.key)
+        self.partitions.iter().filter_map(|p| p.key.ok())
     }
 }
 
@@ -136,7 +143,7 @@ impl ReplicaManager {
             fetch_offset: planned.fetch_offset,
             log_start_offset: planned.log_start_offset,
         };
-        let Some(key) = planned.key else { return };
+        let Ok(key) = planned.key else { return };
         let Some(partition) = self.partitions.get_mut(&key) else { return };
         let Some(moved) = partition.note_follower_fetch(ctx, fetch) else { return };
         if self.purgatory.has_deletions() {
@@ -181,7 +188,7 @@ impl ReplicaManager {
         {
             // The follower knows of an assignment that this leader has yet to hear of (KAFKA-9835): it asks again.
             let error = if planned.current_leader_epoch == -1 {
-                ErrorCode::UnknownTopicOrPartition
+                ErrorCode::NotLeaderOrFollower
             } else {
                 ErrorCode::UnknownLeaderEpoch
             };
@@ -235,8 +242,7 @@ impl ReplicaManager {
         plan: &FetchPlan,
         planned: &PlannedPartition,
     ) -> Result<&Partition, ErrorCode> {
-        let unknown = if plan.by_id { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
-        let partition = self.find(image, planned.key.ok_or(unknown)?)?;
+        let partition = self.find(image, planned.key?)?;
         if plan.replica.is_none() && plan.version >= RACK_SINCE {
             partition.check_local(planned.current_leader_epoch)?;
         } else {
@@ -258,13 +264,15 @@ impl ReplicaManager {
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: -1,
+            // A partition that is not there is answered elsewhere than one that cannot be read, and it shows.
+            aborted_transactions: planned.is_erroneous().then(Vec::new),
             records: Records::Bytes(bytes::Bytes::new()),
             ..Default::default()
         };
         // Who leads now, so that the client need not ask for metadata (KIP-951).
         if plan.version >= 16
             && matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch)
-            && let Some((leader_id, leader_epoch)) = planned.key.and_then(|key| self.current_leader(image, key))
+            && let Some((leader_id, leader_epoch)) = planned.key.ok().and_then(|key| self.current_leader(image, key))
         {
             data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch };
         }

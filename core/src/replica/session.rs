@@ -19,6 +19,9 @@ use crate::{
 const SLOTS: usize = 1000;
 /// `min.incremental.fetch.session.eviction.ms`: a session unused for so long makes room for another.
 const EVICTION_MS: u64 = 120_000;
+/// Of a fetch that asks for a session, and of one that wants none (any more).
+const INITIAL_EPOCH: i32 = 0;
+const FINAL_EPOCH: i32 = -1;
 /// First version whose topics are ids.
 const BY_ID_SINCE: i16 = 13;
 
@@ -37,6 +40,9 @@ pub struct Sessions {
     sessions: BTreeMap<i32, Session>,
 }
 
+/// Id, or else name, and partition.
+type CacheKey = (Uuid, Arc<str>, i32);
+
 #[derive(Clone, Debug)]
 struct Session {
     next_epoch: i32,
@@ -44,7 +50,7 @@ struct Session {
     last_used: Time,
     /// In the order of the answer. A partition that gave data goes to the end, so that each gets its turn.
     order: BTreeMap<u64, Cached>,
-    index: BTreeMap<(Uuid, Arc<str>, i32), u64>,
+    index: BTreeMap<CacheKey, u64>,
     last_order: u64,
 }
 
@@ -71,23 +77,31 @@ impl Sessions {
     ) -> Result<(SessionAnswer, Vec<PlannedPartition>), ErrorCode> {
         let by_id = version >= BY_ID_SINCE;
         let FetchRequest { session_id, session_epoch, topics, forgotten_topics_data: forgotten, .. } = request;
-        let mut asked = Vec::new();
+        // Of a partition that is named twice the last word counts (`FetchRequest.fetchData`).
+        let (mut asked, mut places) = (Vec::<PlannedPartition>::new(), BTreeMap::new());
         for topic in topics {
             let name: Arc<str> = topic.topic.into();
-            asked.extend(topic.partitions.into_iter().map(|p| planned(&name, topic.topic_id, p)));
+            for partition in topic.partitions {
+                let planned = planned(&name, topic.topic_id, partition);
+                let place = *places.entry((Arc::clone(&name), topic.topic_id, planned.index)).or_insert(asked.len());
+                match asked.get_mut(place) {
+                    Some(before) => *before = planned,
+                    None => asked.push(planned),
+                }
+            }
         }
-        if session_epoch <= 0 {
+        if matches!(session_epoch, INITIAL_EPOCH | FINAL_EPOCH) {
             self.sessions.remove(&session_id);
-            let id = if session_epoch == 0 { self.create(&asked, by_id, now) } else { 0 };
             asked.iter_mut().for_each(|p| resolve(p, by_id, image));
-            return Ok((SessionAnswer { id, incremental: false }, asked));
+            let id = if session_epoch == INITIAL_EPOCH { self.create(&asked, by_id, now) } else { 0 };
+            return Ok((SessionAnswer { id, incremental: false }, erroneous_last(asked)));
         }
         let session = self.sessions.get_mut(&session_id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
-        if session.by_id != by_id {
-            return Err(ErrorCode::FetchSessionTopicIdError);
-        }
         if session.next_epoch != session_epoch {
             return Err(ErrorCode::InvalidFetchSessionEpoch);
+        }
+        if session.by_id != by_id {
+            return Err(ErrorCode::FetchSessionTopicIdError);
         }
         asked.into_iter().for_each(|p| session.put(p));
         for topic in forgotten {
@@ -96,13 +110,16 @@ impl Sessions {
         }
         session.next_epoch = session_epoch.checked_add(1).unwrap_or(1);
         session.last_used = now;
-        let mut all: Vec<PlannedPartition> = session.order.values().map(|c| c.planned.clone()).collect();
-        all.iter_mut().for_each(|p| resolve(p, by_id, image));
+        let resolved = |cached: &mut Cached| {
+            resolve(&mut cached.planned, by_id, image);
+            cached.planned.clone()
+        };
+        let all: Vec<PlannedPartition> = session.order.values_mut().map(resolved).collect();
         if all.is_empty() {
             self.sessions.remove(&session_id);
             return Ok((SessionAnswer::default(), all));
         }
-        Ok((SessionAnswer { id: session_id, incremental: true }, all))
+        Ok((SessionAnswer { id: session_id, incremental: true }, erroneous_last(all)))
     }
 
     /// Whether a partition's answer has to be sent, and remembers that it was.
@@ -114,16 +131,16 @@ impl Sessions {
         bytes: usize,
     ) -> bool {
         let Some(session) = self.sessions.get_mut(&answer.id) else { return true };
-        let name = if session.by_id { Arc::from("") } else { Arc::clone(&planned.topic) };
-        let id = if session.by_id { planned.topic_id } else { Uuid::ZERO };
-        session.told((id, name, planned.index), data, bytes) || !answer.incremental
+        let key = session.key(planned);
+        session.told(&key, data, bytes) || !answer.incremental
+    }
+
+    pub fn close(&mut self, id: i32) {
+        self.sessions.remove(&id);
     }
 
     /// A session of these partitions, if there is room.
     fn create(&mut self, partitions: &[PlannedPartition], by_id: bool, now: Time) -> i32 {
-        if partitions.is_empty() {
-            return 0;
-        }
         if self.sessions.len() >= SLOTS {
             let oldest = self.sessions.iter().min_by_key(|(_, s)| s.last_used).map(|(&id, s)| (id, s.last_used));
             match oldest {
@@ -152,10 +169,18 @@ impl Sessions {
 }
 
 impl Session {
+    /// A topic that was asked for by its id is known by that alone.
+    fn key(&self, planned: &PlannedPartition) -> CacheKey {
+        let name = if self.by_id { Arc::from("") } else { Arc::clone(&planned.topic) };
+        (planned.topic_id, name, planned.index)
+    }
+
     fn put(&mut self, planned: PlannedPartition) {
-        let key = (planned.topic_id, Arc::clone(&planned.topic), planned.index);
+        let key = self.key(&planned);
         if let Some(cached) = self.index.get(&key).and_then(|order| self.order.get_mut(order)) {
-            cached.planned = planned;
+            // The name that the id once had stays: so it is noticed that another topic has it now.
+            let topic = Arc::clone(&cached.planned.topic);
+            cached.planned = PlannedPartition { topic, ..planned };
             return;
         }
         self.last_order += 1;
@@ -163,15 +188,15 @@ impl Session {
         self.order.insert(self.last_order, Cached { planned, high_watermark: -1, log_start_offset: -1 });
     }
 
-    fn forget(&mut self, key: (Uuid, Arc<str>, i32)) {
+    fn forget(&mut self, key: CacheKey) {
         if let Some(order) = self.index.remove(&key) {
             self.order.remove(&order);
         }
     }
 
     /// `FetchSession.CachedPartition.maybeUpdateResponseData`.
-    fn told(&mut self, key: (Uuid, Arc<str>, i32), data: &PartitionData, bytes: usize) -> bool {
-        let Some(order) = self.index.get_mut(&key) else { return true };
+    fn told(&mut self, key: &CacheKey, data: &PartitionData, bytes: usize) -> bool {
+        let Some(order) = self.index.get_mut(key) else { return true };
         let Some(cached) = self.order.get_mut(order) else { return true };
         let changed = cached.high_watermark != data.high_watermark || cached.log_start_offset != data.log_start_offset;
         let urgent = data.error_code != 0 || data.diverging_epoch.epoch >= 0;
@@ -187,11 +212,17 @@ impl Session {
     }
 }
 
+/// As Kafka lists them.
+fn erroneous_last(mut partitions: Vec<PlannedPartition>) -> Vec<PlannedPartition> {
+    partitions.sort_by_key(PlannedPartition::is_erroneous);
+    partitions
+}
+
 fn planned(topic: &Arc<str>, topic_id: Uuid, p: FetchPartition) -> PlannedPartition {
     PlannedPartition {
         topic: Arc::clone(topic),
         topic_id,
-        key: None,
+        key: Err(ErrorCode::UnknownTopicOrPartition),
         index: p.partition,
         // As in Kafka's FetchRequest, anything negative is none.
         current_leader_epoch: p.current_leader_epoch.max(-1),
@@ -202,8 +233,20 @@ fn planned(topic: &Arc<str>, topic_id: Uuid, p: FetchPartition) -> PlannedPartit
     }
 }
 
-/// Looks the topic up: a topic deleted and created again is another one, so names are looked up each time.
+/// Looks the topic up, each time: one that was deleted and created again is another one. A session keeps the name that an
+/// id once had, and says so when the name has another id now (`FetchSession.CachedPartition`, `KafkaApis.handleFetchRequest`).
 fn resolve(planned: &mut PlannedPartition, by_id: bool, image: &MetadataImage) {
-    let id = if by_id { image.topic_by_id(planned.topic_id).map(|t| t.id) } else { image.topic_id(&planned.topic) };
-    planned.key = id.map(|topic_id| PartitionKey { topic_id, partition: planned.index });
+    if by_id
+        && planned.topic.is_empty()
+        && let Some(topic) = image.topic_by_id(planned.topic_id)
+    {
+        planned.topic = topic.name.as_str().into();
+    }
+    let known = image.topic(&planned.topic).filter(|topic| topic.partitions.contains_key(&planned.index));
+    planned.key = match known {
+        None if by_id && planned.topic.is_empty() => Err(ErrorCode::UnknownTopicId),
+        None => Err(ErrorCode::UnknownTopicOrPartition),
+        Some(topic) if by_id && topic.id != planned.topic_id => Err(ErrorCode::InconsistentTopicId),
+        Some(topic) => Ok(PartitionKey { topic_id: topic.id, partition: planned.index }),
+    };
 }
