@@ -11,6 +11,7 @@ use crate::{
 };
 
 const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
 
 impl Broker {
     pub(super) fn describe_cluster(&mut self, ctx: &mut Ctx, reply: &Reply, request: &DescribeClusterRequest) {
@@ -33,6 +34,9 @@ impl Broker {
             if request.include_cluster_authorized_operations {
                 response.cluster_authorized_operations = metadata::ALL_CLUSTER_OPERATIONS;
             }
+        } else if request.endpoint_type != CONTROLLERS {
+            response.error_code = ErrorCode::UnsupportedEndpointType.code();
+            response.error_message = Some(format!("Unsupported endpoint type {}", request.endpoint_type));
         } else {
             // Controllers answer for controllers, on their own listener.
             response.error_code = ErrorCode::MismatchedEndpointType.code();

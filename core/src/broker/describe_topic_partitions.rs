@@ -30,15 +30,40 @@ impl Broker {
         reply: &Reply,
         request: &DescribeTopicPartitionsRequest,
     ) {
-        let response = page(&self.image, request);
+        let response = match check(request) {
+            Ok(()) => page(&self.image, request),
+            Err(error) => refused_whole(request, error),
+        };
         self.conns.answer::<DescribeTopicPartitionsRequest>(ctx, reply, &response);
     }
+}
+
+/// The topic that the cursor is at must be among those asked for, its partition must be one, and a topic without a name is
+/// what Kafka itself stumbles over (`DescribeTopicPartitionsRequestHandler`).
+fn check(request: &DescribeTopicPartitionsRequest) -> Result<(), ErrorCode> {
+    let named = |name: &str| request.topics.iter().any(|t| t.name == name);
+    match &request.cursor {
+        Some(cursor) if cursor.partition_index < 0 => Err(ErrorCode::InvalidRequest),
+        Some(cursor) if !request.topics.is_empty() && !named(&cursor.topic_name) => Err(ErrorCode::InvalidRequest),
+        None if named("") => Err(ErrorCode::UnknownServerError),
+        _ => Ok(()),
+    }
+}
+
+fn refused_whole(request: &DescribeTopicPartitionsRequest, error: ErrorCode) -> DescribeTopicPartitionsResponse {
+    let topic = |name: &String| DescribeTopicPartitionsResponseTopic {
+        error_code: error.code(),
+        name: Some(name.clone()),
+        ..Default::default()
+    };
+    let topics = request.topics.iter().map(|asked| topic(&asked.name)).collect();
+    DescribeTopicPartitionsResponse { topics, ..Default::default() }
 }
 
 fn page(image: &MetadataImage, request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
     let mut left = usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, PARTITIONS_MAX);
     let (from_topic, from_partition) =
-        request.cursor.as_ref().map_or(("", 0), |c| (c.topic_name.as_str(), c.partition_index.max(0)));
+        request.cursor.as_ref().map_or(("", 0), |c| (c.topic_name.as_str(), c.partition_index));
     let all = request.topics.is_empty();
     let names: BTreeSet<&str> = if all {
         image.topics().map(|t| t.name.as_str()).collect()
@@ -57,6 +82,7 @@ fn page(image: &MetadataImage, request: &DescribeTopicPartitionsRequest) -> Desc
             response.topics.push(DescribeTopicPartitionsResponseTopic {
                 error_code: error.code(),
                 name: Some(name.to_owned()),
+                topic_authorized_operations: metadata::ALL_TOPIC_OPERATIONS,
                 ..Default::default()
             });
             continue;

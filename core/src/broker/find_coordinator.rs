@@ -5,7 +5,7 @@ use super::{Broker, Reply};
 use crate::{
     authorize::Operation,
     group::{OFFSETS_TOPIC, placement},
-    id::NodeId,
+    id::{NodeId, Uuid},
     replica::LISTENER,
     seam::Ctx,
     wire::{
@@ -18,6 +18,9 @@ use crate::{
 const BATCHED_SINCE: i16 = 4;
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+/// First version that may ask for a share coordinator (KIP-932).
+const SHARE_SINCE: i16 = 6;
 
 impl Broker {
     pub(super) fn find_coordinator(&mut self, ctx: &mut Ctx, reply: &Reply, request: FindCoordinatorRequest) {
@@ -46,19 +49,31 @@ impl Broker {
             error_message: Some(why.to_owned()),
             ..Default::default()
         };
+        // With several keys in an answer the error of one says all.
+        let said = |error: ErrorCode| if reply.version < BATCHED_SINCE { error.message() } else { "" };
         match key_type {
             GROUP => {}
             TRANSACTION => {
                 let why = "transactions are not built yet in the lab";
                 return refused(key, ErrorCode::CoordinatorNotAvailable, why);
             }
-            _ => return refused(key, ErrorCode::InvalidRequest, "the lab has no such coordinator"),
+            SHARE if reply.version < SHARE_SINCE || !is_share_key(&key) => {
+                return refused(key, ErrorCode::InvalidRequest, said(ErrorCode::InvalidRequest));
+            }
+            SHARE => {
+                let why = "share groups are not built yet in the lab";
+                return refused(key, ErrorCode::CoordinatorNotAvailable, why);
+            }
+            _ => return refused(key, ErrorCode::InvalidRequest, ErrorCode::InvalidRequest.message()),
         }
         if !self.may(reply, Operation::Describe, &key) {
             let error = ErrorCode::GroupAuthorizationFailed;
             return refused(key, error, error.message());
         }
-        let unavailable = |key| refused(key, ErrorCode::CoordinatorNotAvailable, "The coordinator is not available.");
+        let unavailable = |key| {
+            let error = ErrorCode::CoordinatorNotAvailable;
+            refused(key, error, said(error))
+        };
         let Some(topic) = self.image.topic(OFFSETS_TOPIC) else {
             self.create_offsets_topic(ctx);
             return unavailable(key);
@@ -73,7 +88,12 @@ impl Broker {
                 host: endpoint.host.clone(),
                 port: i32::from(endpoint.port),
                 error_code: 0,
-                error_message: Some(String::new()),
+                // So Kafka calls it where there is but one (`FindCoordinatorResponse.prepareOldResponse`).
+                error_message: Some(if reply.version < BATCHED_SINCE {
+                    ErrorCode::None.name().into()
+                } else {
+                    String::new()
+                }),
             },
             None => unavailable(key),
         }
@@ -96,4 +116,14 @@ impl Broker {
         };
         self.create_topics(ctx, vec![topic]);
     }
+}
+
+/// `group:topic-id:partition` (`SharePartitionKey.validate`).
+fn is_share_key(key: &str) -> bool {
+    let mut parts = key.rsplitn(3, ':');
+    let (partition, topic_id, group) = (parts.next(), parts.next(), parts.next());
+    let is_id = |id: &str| Uuid::parse(id).is_some();
+    group.is_some_and(|g| !g.is_empty())
+        && topic_id.is_some_and(is_id)
+        && partition.is_some_and(|p| p.parse::<i32>().is_ok())
 }

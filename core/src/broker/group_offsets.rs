@@ -59,7 +59,8 @@ impl Broker {
     }
 
     pub(super) fn answer_offset_commit(&mut self, ctx: &mut Ctx, reply: &Reply, mut response: OffsetCommitResponse) {
-        let topics = response.topics.into_iter().map(|t| ((t.name, t.topic_id), t.partitions)).collect();
+        let topics = response.topics.into_iter().filter(|t| !t.partitions.is_empty());
+        let topics = topics.map(|t| ((t.name, t.topic_id), t.partitions)).collect();
         let topics = refused_first(topics, |p| p.error_code).into_iter();
         let topic = |((name, topic_id), partitions)| OffsetCommitResponseTopic { name, topic_id, partitions };
         response.topics = topics.map(topic).collect();
@@ -103,8 +104,8 @@ impl Broker {
         if reply.version >= ERROR_OF_ALL_SINCE {
             groups.iter_mut().filter(|g| g.error_code != 0).for_each(|g| g.topics.clear());
         }
-        for topic in groups.iter_mut().flat_map(|g| &mut g.topics) {
-            if reply.version >= BY_ID_SINCE {
+        if reply.version >= BY_ID_SINCE {
+            for topic in groups.iter_mut().flat_map(|g| &mut g.topics) {
                 if let Some(id) = self.image.topic_id(&topic.name) {
                     topic.topic_id = id;
                 } else {
@@ -112,6 +113,8 @@ impl Broker {
                     topic.partitions.iter_mut().for_each(|p| p.error_code = unknown);
                 }
             }
+            // Kafka lists them behind those that there are.
+            groups.iter_mut().for_each(|g| g.topics.sort_by_key(|topic| self.image.topic_id(&topic.name).is_none()));
         }
         let response = if reply.version >= BATCHED_SINCE {
             OffsetFetchResponse { groups, ..Default::default() }
@@ -158,7 +161,8 @@ impl Broker {
     }
 
     pub(super) fn answer_offset_delete(&mut self, ctx: &mut Ctx, reply: &Reply, mut response: OffsetDeleteResponse) {
-        let topics = response.topics.into_iter().map(|t| (t.name, t.partitions)).collect();
+        let topics = response.topics.into_iter().filter(|t| !t.partitions.is_empty());
+        let topics = topics.map(|t| (t.name, t.partitions)).collect();
         let topics = refused_first(topics, |p| p.error_code).into_iter();
         response.topics = topics.map(|(name, partitions)| OffsetDeleteResponseTopic { name, partitions }).collect();
         self.conns.answer::<OffsetDeleteRequest>(ctx, reply, &response);

@@ -1,8 +1,6 @@
 //! ListOffsets: first, last, or by time (KIP-79, KIP-734). What is not yet safe is not listed to clients.
 
-use std::collections::BTreeSet;
-
-use super::{Broker, Reply};
+use super::{Broker, Reply, once::Once};
 use crate::{
     disk::Disk,
     log::TimestampOffset,
@@ -12,7 +10,7 @@ use crate::{
         error::ErrorCode,
         list_offsets::{
             ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
-            ListOffsetsTopicResponse,
+            ListOffsetsTopic, ListOffsetsTopicResponse,
         },
     },
 };
@@ -41,17 +39,19 @@ fn known_since(timestamp: i64) -> i16 {
 
 impl Broker {
     pub(super) fn list_offsets(&mut self, ctx: &mut Ctx, reply: &Reply, request: ListOffsetsRequest) {
+        if !(0..=1).contains(&request.isolation_level) {
+            // `IsolationLevel.forId` knows no other, and the whole request fails.
+            return self.conns.answer::<ListOffsetsRequest>(ctx, reply, &refused_whole(request.topics));
+        }
         let replica = request.replica_id;
-        let mut seen = BTreeSet::new();
         let mut topics = Vec::with_capacity(request.topics.len());
-        for topic in request.topics {
-            let mut partitions = Vec::with_capacity(topic.partitions.len());
-            for asked in &topic.partitions {
-                let twice = !seen.insert((topic.name.clone(), asked.partition_index));
+        for (name, partitions) in by_partition(request.topics) {
+            let mut answers = Vec::with_capacity(partitions.len());
+            for (asked, twice) in partitions {
                 let found = if twice {
                     Err(ErrorCode::InvalidRequest)
                 } else {
-                    self.list_one(ctx.disk, &topic.name, asked, replica, reply.version)
+                    self.list_one(ctx.disk, &name, &asked, replica, reply.version)
                 };
                 let mut answer =
                     ListOffsetsPartitionResponse { partition_index: asked.partition_index, ..Default::default() };
@@ -65,9 +65,9 @@ impl Broker {
                     Ok(None) => {}
                     Err(error) => answer.error_code = error.code(),
                 }
-                partitions.push(answer);
+                answers.push(answer);
             }
-            topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
+            topics.push(ListOffsetsTopicResponse { name, partitions: answers });
         }
         let response = ListOffsetsResponse { topics, ..Default::default() };
         self.conns.answer::<ListOffsetsRequest>(ctx, reply, &response);
@@ -82,6 +82,9 @@ impl Broker {
         replica_id: i32,
         version: i16,
     ) -> Result<Option<TimestampOffset>, ErrorCode> {
+        if version < known_since(asked.timestamp) {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
         let topic_id = self.image.topic_id(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let partition = self.replicas.find(&self.image, PartitionKey { topic_id, partition: asked.partition_index })?;
         // Whoever asks as a debugging replica is told by any replica of its own log (`ReplicaManager.fetchOffset`).
@@ -92,9 +95,6 @@ impl Broker {
             partition.check_leader(asked.current_leader_epoch)?.epoch_start_offset
         };
         let from_client = replica_id == CONSUMER_REPLICA;
-        if version < known_since(asked.timestamp) {
-            return Err(ErrorCode::UnsupportedVersion);
-        }
         let log = &partition.log;
         let readable = if from_client { partition.high_watermark() } else { log.log_end_offset() };
         // A new leader does not know yet how much of what came before it is safe (KIP-207).
@@ -119,4 +119,37 @@ impl Broker {
             found => Ok(found),
         }
     }
+}
+
+fn refused_whole(asked: Vec<ListOffsetsTopic>) -> ListOffsetsResponse {
+    let partition = |asked: ListOffsetsPartition| ListOffsetsPartitionResponse {
+        partition_index: asked.partition_index,
+        error_code: ErrorCode::UnknownServerError.code(),
+        ..Default::default()
+    };
+    let topic = |asked: ListOffsetsTopic| ListOffsetsTopicResponse {
+        name: asked.name,
+        partitions: asked.partitions.into_iter().map(partition).collect(),
+    };
+    ListOffsetsResponse { topics: asked.into_iter().map(topic).collect(), ..Default::default() }
+}
+
+/// Each partition once, and whether the request names it more often: then it is refused
+/// (`ListOffsetsRequest.duplicatePartitions`).
+fn by_partition(asked: Vec<ListOffsetsTopic>) -> Vec<(String, Vec<(ListOffsetsPartition, bool)>)> {
+    let (mut topics, mut once) = (Vec::<(String, Vec<_>)>::new(), Once::default());
+    for ListOffsetsTopic { name, partitions } in asked {
+        for asked in partitions {
+            let place = once.place(name.clone(), asked.partition_index);
+            if place.topic == topics.len() {
+                topics.push((name.clone(), Vec::new()));
+            }
+            let partitions: &mut Vec<(ListOffsetsPartition, bool)> = &mut topics[place.topic].1;
+            match partitions.get_mut(place.partition) {
+                Some((_, twice)) => *twice = true,
+                None => partitions.push((asked, false)),
+            }
+        }
+    }
+    topics
 }

@@ -1,7 +1,7 @@
 //! Metadata: who is there, and who leads what. Also what creates topics by being asked for them
 //! (`KRaftMetadataCache`, `AutoTopicCreationManager`).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Broker, Purpose, Reply};
 use crate::{
@@ -26,6 +26,8 @@ pub(super) const CREATE_TOPICS_VERSION: i16 = 7;
 /// Bits of what anybody may do while all is allowed (`AclEntry.supportedOperations`).
 pub(super) const ALL_TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+/// Topics by id from here on; before, the field is there and must be empty.
+const BY_ID_SINCE: i16 = 12;
 /// At most so many topics are on their way of being created because somebody asked for them.
 const AUTO_CREATED_MAX: usize = 1000;
 
@@ -34,15 +36,19 @@ impl Broker {
         let version = reply.version;
         let image = &self.image;
         let mut missing = Vec::new();
-        let mut topics = match &request.topics {
+        let mut topics = match request.topics.map(|topics| asked(topics, version)) {
+            Some(Err((error, topics))) => {
+                return self.conns.answer::<MetadataRequest>(ctx, reply, &refused_whole(error, topics));
+            }
             None => image.topics().map(|t| describe(image, t, version)).collect::<Vec<_>>(),
-            Some(none) if none.is_empty() && version == 0 => {
+            Some(Ok(none)) if none.is_empty() && version == 0 => {
                 image.topics().map(|t| describe(image, t, version)).collect()
             }
-            Some(asked) => asked.iter().map(|t| self.one_topic(t, version, &mut missing)).collect(),
+            Some(Ok(asked)) => asked.iter().map(|t| self.one_topic(t, version, &mut missing)).collect(),
         };
         if request.include_topic_authorized_operations {
-            for topic in topics.iter_mut().filter(|t| t.error_code == 0) {
+            // Also of a topic that is not there; an id alone names none.
+            for topic in topics.iter_mut().filter(|t| t.name.is_some()) {
                 topic.topic_authorized_operations = ALL_TOPIC_OPERATIONS;
             }
         }
@@ -78,8 +84,7 @@ impl Broker {
         let Some(name) = &asked.name else {
             return match self.image.topic_by_id(asked.topic_id) {
                 Some(topic) => describe(&self.image, topic, version),
-                // Before version 12 a name cannot be null in an answer.
-                None => refused((version < 12).then(String::new), ErrorCode::UnknownTopicId),
+                None => refused(None, ErrorCode::UnknownTopicId),
             };
         };
         if let Some(topic) = self.image.topic(name) {
@@ -132,6 +137,38 @@ impl Broker {
 
 pub(super) fn is_internal(topic: &str) -> bool {
     matches!(topic, "__consumer_offsets" | "__transaction_state" | "__share_group_state")
+}
+
+/// Each topic once. Where ids are given, they alone count (`KafkaApis.handleTopicMetadataRequest`); `Err`: the request as a
+/// whole is refused.
+fn asked(
+    topics: Vec<MetadataRequestTopic>,
+    version: i16,
+) -> Result<Vec<MetadataRequestTopic>, (ErrorCode, Vec<MetadataRequestTopic>)> {
+    if version < BY_ID_SINCE && topics.iter().any(|t| t.name.is_none() || !t.topic_id.is_zero()) {
+        return Err((ErrorCode::InvalidRequest, topics));
+    }
+    let by_id = topics.iter().any(|t| !t.topic_id.is_zero());
+    if !by_id && topics.iter().any(|t| t.name.is_none()) {
+        // Neither name nor id is something that Kafka itself stumbles over.
+        return Err((ErrorCode::UnknownServerError, topics));
+    }
+    let topics = topics.into_iter().filter(|t| !by_id || !t.topic_id.is_zero());
+    let mut seen = BTreeSet::new();
+    let by_one = topics.map(|t| MetadataRequestTopic { name: t.name.filter(|_| !by_id), ..t });
+    Ok(by_one.filter(|t| seen.insert((t.name.clone(), t.topic_id))).collect())
+}
+
+/// Nothing but the error, for each topic that was asked for.
+fn refused_whole(error: ErrorCode, topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let topic = |asked: MetadataRequestTopic| MetadataResponseTopic {
+        error_code: error.code(),
+        name: Some(asked.name.unwrap_or_default()),
+        topic_id: asked.topic_id,
+        ..Default::default()
+    };
+    let topics = topics.into_iter().map(topic).collect();
+    MetadataResponse { topics, error_code: error.code(), ..Default::default() }
 }
 
 fn alive(image: &MetadataImage) -> impl Iterator<Item = MetadataResponseBroker> + '_ {

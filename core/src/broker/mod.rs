@@ -14,6 +14,9 @@ mod shutdown;
 // The group coordinator, beside the replicas.
 mod groups;
 
+// What many APIs need.
+mod once;
+
 // One file per API.
 mod delete_records;
 mod describe_cluster;
@@ -364,6 +367,7 @@ impl Broker {
             | ApiKey::DescribeQuorum
                 if served.contains(&version) =>
             {
+                key.check_request(version, &body)?;
                 self.forward(ctx, reply, bytes, body);
             }
             other => return Err(FrameError::UnknownApiKey(other.code())),

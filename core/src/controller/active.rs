@@ -105,6 +105,10 @@ impl Controller {
     /// Decides, writes, and answers when what was decided (and what it was decided from) is committed.
     pub(super) fn command<R: Command>(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &R) {
         let refused = |error| to.frame_not_controller::<R>(&request.refuse(error));
+        // A deadline that is over when the event comes in (`KafkaEventQueue`).
+        if self.active.is_some() && request.timeout_ms() <= 0 {
+            return to.send(ctx, to.frame::<R>(&request.refuse(ErrorCode::RequestTimedOut)));
+        }
         let decide = |state: &mut State<'_>| request.decide(to.version, state);
         let Some(Decision { batch, response }) = self.decide(ctx, &to.principal, decide) else {
             to.send(ctx, refused(ErrorCode::NotController));

@@ -45,6 +45,11 @@ pub(super) trait Command: Request {
     /// Changes nothing but sessions: the records do the rest when they are applied.
     fn decide(&self, version: i16, state: &mut State<'_>) -> Decision<Self::Response>;
 
+    /// Until then it must be decided. What only brokers send has no such field.
+    fn timeout_ms(&self) -> i32 {
+        i32::MAX
+    }
+
     /// The answer when there is no decision, with the same error for all that was asked.
     fn refuse(&self, error: ErrorCode) -> Self::Response;
 }

@@ -62,6 +62,10 @@ impl Command for CreateTopicsRequest {
         Decision { batch, response: CreateTopicsResponse { topics, ..Default::default() } }
     }
 
+    fn timeout_ms(&self) -> i32 {
+        self.timeout_ms
+    }
+
     fn refuse(&self, error: ErrorCode) -> CreateTopicsResponse {
         let topics = self.topics.iter().map(|t| failed(&t.name, error, None)).collect();
         CreateTopicsResponse { topics, ..Default::default() }
@@ -115,6 +119,7 @@ fn create_topic(topic: &CreatableTopic, state: &mut State<'_>) -> Result<(Batch,
     let result = CreatableTopicResult {
         name: topic.name.clone(),
         topic_id,
+        error_message: None,
         num_partitions: partitions.len() as i32,
         replication_factor: partitions[&0].replicas.len() as i16,
         configs: Some(effective_configs(topic, state)),

@@ -1,10 +1,10 @@
 //! DeleteTopics (key 20): by name, or since version 6 by id (Kafka: `ControllerApis.deleteTopics`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    api::{ApiError, Command, Decision, State, error},
-    partitions::{DUPLICATE_NAME, repeated},
+    api::{Command, Decision, State},
+    partitions::DUPLICATE_NAME,
     write::Batch,
 };
 use crate::{
@@ -29,81 +29,103 @@ impl Command for DeleteTopicsRequest {
         }
         let mut batch = Batch::default();
         let mut responses = Vec::new();
-        let asked = asked_to_delete(self);
-        let mut deleted: BTreeSet<Uuid> = BTreeSet::new();
-        let ids: Vec<Uuid> = asked.iter().filter(|(name, id)| name.is_none() && !id.is_zero()).map(|a| a.1).collect();
-        let names: Vec<&str> = asked.iter().filter_map(|(name, _)| name.as_deref()).collect();
-        let (repeated_ids, repeated_names) = (repeated(&ids), repeated(&names));
-        let mut answered: BTreeSet<(Option<&str>, Uuid)> = BTreeSet::new();
-        for (name, id) in &asked {
-            if !answered.insert((name.as_deref(), *id)) {
-                continue;
+        let (names, ids) = Provided::sort_out(self, &mut responses);
+        // First by id, then by name: a name that means a topic which its id has meant already refuses both.
+        let mut found: BTreeMap<Uuid, &TopicImage> = BTreeMap::new();
+        for id in ids.once {
+            match state.image.topic_by_id(id) {
+                Some(topic) => _ = found.insert(id, topic),
+                None => responses.push(not_deleted(None, id, ErrorCode::UnknownTopicId, None)),
             }
-            let result = find_topic(name.as_deref(), *id, &repeated_names, &repeated_ids, state)
-                .and_then(|topic| delete_topic(topic, &mut deleted, state, &mut batch));
-            responses.push(match result {
-                Ok(topic) => {
-                    DeletableTopicResult { name: Some(topic.name.clone()), topic_id: topic.id, ..Default::default() }
-                }
-                Err((code, message)) => {
-                    let known = state.image.topic_by_id(*id).map(|t| t.name.clone());
-                    not_deleted(name.clone().or(known), *id, code, message)
-                }
-            });
+        }
+        let mut twice = ids.repeated;
+        for name in names.once {
+            let Some(topic) = state.image.topic(name) else {
+                responses.push(not_deleted(Some(name), Uuid::ZERO, ErrorCode::UnknownTopicOrPartition, None));
+                continue;
+            };
+            if twice.contains(&topic.id) || found.insert(topic.id, topic).is_some() {
+                twice.insert(topic.id);
+                found.remove(&topic.id);
+                let message = "The provided topic name maps to an ID that was already supplied.";
+                responses.push(not_deleted(Some(name), topic.id, ErrorCode::InvalidRequest, Some(message)));
+            }
+        }
+        for (id, topic) in found {
+            if state.authorize(Operation::Delete, Resource::Topic(&topic.name)) {
+                batch.push(RemoveTopicRecord { topic_id: id });
+                responses.push(DeletableTopicResult {
+                    name: Some(topic.name.clone()),
+                    topic_id: id,
+                    ..Default::default()
+                });
+            } else {
+                responses.push(not_deleted(Some(&topic.name), id, ErrorCode::TopicAuthorizationFailed, None));
+            }
         }
         Decision { batch, response: DeleteTopicsResponse { responses, ..Default::default() } }
     }
 
+    fn timeout_ms(&self) -> i32 {
+        self.timeout_ms
+    }
+
     fn refuse(&self, error: ErrorCode) -> DeleteTopicsResponse {
-        let responses =
-            asked_to_delete(self).into_iter().map(|(name, id)| not_deleted(name, id, error, None)).collect();
+        let responses = asked_to_delete(self)
+            .map(|(name, id)| DeletableTopicResult { error_message: None, ..not_deleted(name, id, error, None) })
+            .collect();
         DeleteTopicsResponse { responses, ..Default::default() }
     }
 }
 
 /// By name or by id; version 6 has both.
-fn asked_to_delete(request: &DeleteTopicsRequest) -> Vec<(Option<String>, Uuid)> {
-    let by_name = request.topic_names.iter().map(|name| (Some(name.clone()), Uuid::ZERO));
-    by_name.chain(request.topics.iter().map(|t| (t.name.clone(), t.topic_id))).collect()
+fn asked_to_delete(request: &DeleteTopicsRequest) -> impl Iterator<Item = (Option<&str>, Uuid)> {
+    let by_name = request.topic_names.iter().map(|name| (Some(name.as_str()), Uuid::ZERO));
+    by_name.chain(request.topics.iter().map(|t| (t.name.as_deref(), t.topic_id)))
 }
 
-fn not_deleted(name: Option<String>, topic_id: Uuid, code: ErrorCode, message: Option<String>) -> DeletableTopicResult {
-    DeletableTopicResult { name, topic_id, error_code: code.code(), error_message: message }
+fn not_deleted(name: Option<&str>, topic_id: Uuid, code: ErrorCode, message: Option<&str>) -> DeletableTopicResult {
+    let (name, error_message) = (name.map(String::from), Some(message.unwrap_or(code.message()).to_owned()));
+    DeletableTopicResult { name, topic_id, error_code: code.code(), error_message }
 }
 
-fn find_topic<'a>(
-    name: Option<&str>,
-    id: Uuid,
-    repeated_names: &BTreeSet<&str>,
-    repeated_ids: &BTreeSet<Uuid>,
-    state: &State<'a>,
-) -> Result<&'a TopicImage, ApiError> {
-    let unknown = |code: ErrorCode| (code, None);
-    match name {
-        None if id.is_zero() => error(ErrorCode::InvalidRequest, "Neither topic name nor id were specified."),
-        Some(_) if !id.is_zero() => {
-            error(ErrorCode::InvalidRequest, "You may not specify both topic name and topic id.")
+/// What was said once, and what more often and is therefore not done.
+struct Provided<T> {
+    once: BTreeSet<T>,
+    repeated: BTreeSet<T>,
+}
+
+impl<T: Ord + Copy> Provided<T> {
+    fn new() -> Self {
+        Self { once: BTreeSet::new(), repeated: BTreeSet::new() }
+    }
+
+    fn add(&mut self, item: T) {
+        if self.repeated.contains(&item) || !self.once.insert(item) {
+            self.once.remove(&item);
+            self.repeated.insert(item);
         }
-        Some(name) if repeated_names.contains(name) => error(ErrorCode::InvalidRequest, DUPLICATE_NAME),
-        None if repeated_ids.contains(&id) => error(ErrorCode::InvalidRequest, "Duplicate topic id."),
-        Some(name) => state.image.topic(name).ok_or_else(|| unknown(ErrorCode::UnknownTopicOrPartition)),
-        None => state.image.topic_by_id(id).ok_or_else(|| unknown(ErrorCode::UnknownTopicId)),
     }
 }
 
-fn delete_topic<'a>(
-    topic: &'a TopicImage,
-    deleted: &mut BTreeSet<Uuid>,
-    state: &State<'_>,
-    batch: &mut Batch,
-) -> Result<&'a TopicImage, ApiError> {
-    if !state.authorize(Operation::Delete, Resource::Topic(&topic.name)) {
-        return Err((ErrorCode::TopicAuthorizationFailed, None));
+impl Provided<Uuid> {
+    /// Names and ids. What is neither or both, and what is said twice, is refused here.
+    fn sort_out<'a>(
+        request: &'a DeleteTopicsRequest,
+        responses: &mut Vec<DeletableTopicResult>,
+    ) -> (Provided<&'a str>, Self) {
+        let (mut names, mut ids) = (Provided::new(), Self::new());
+        let mut refuse = |name, id, why| responses.push(not_deleted(name, id, ErrorCode::InvalidRequest, Some(why)));
+        for asked in asked_to_delete(request) {
+            match asked {
+                (None, Uuid::ZERO) => refuse(None, Uuid::ZERO, "Neither topic name nor id were specified."),
+                (None, id) => ids.add(id),
+                (Some(name), Uuid::ZERO) => names.add(name),
+                (Some(_), _) => refuse(asked.0, asked.1, "You may not specify both topic name and topic id."),
+            }
+        }
+        names.repeated.iter().for_each(|name| refuse(Some(name), Uuid::ZERO, DUPLICATE_NAME));
+        ids.repeated.iter().for_each(|&id| refuse(None, id, "Duplicate topic id."));
+        (names, ids)
     }
-    if !deleted.insert(topic.id) {
-        let message = "The provided topic name maps to an ID that was already supplied.";
-        return error(ErrorCode::InvalidRequest, message);
-    }
-    batch.push(RemoveTopicRecord { topic_id: topic.id });
-    Ok(topic)
 }

@@ -1,7 +1,7 @@
 //! Requests about several groups, which may live in several partitions: each gives its part of the answer, and the last
 //! one makes it whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Effect, GroupCoordinator, Part, Then, offset_fetch};
 use crate::{
@@ -55,7 +55,10 @@ impl GroupCoordinator {
         }
     }
 
-    pub fn delete_groups(&mut self, ctx: &mut Ctx, reply: Reply, groups: Vec<String>) {
+    /// Of a group that is named twice there is one answer.
+    pub fn delete_groups(&mut self, ctx: &mut Ctx, reply: Reply, mut groups: Vec<String>) {
+        let mut seen = BTreeSet::new();
+        groups.retain(|group| seen.insert(group.clone()));
         let mut by_partition: BTreeMap<i32, Vec<String>> = BTreeMap::new();
         for group in &groups {
             by_partition.entry(self.partition_for(group)).or_default().push(group.clone());
@@ -108,7 +111,10 @@ impl GroupCoordinator {
         }
         let Gather { mut reply, groups, parts } = self.gathers.remove(&id)?;
         reply.cause = cause;
-        let place = |id: &String| groups.iter().position(|g| g == id);
+        // A group that was asked for twice has two places, and its parts come in that order.
+        let mut places: BTreeMap<&String, VecDeque<usize>> = BTreeMap::new();
+        groups.iter().enumerate().for_each(|(at, group)| places.entry(group).or_default().push_back(at));
+        let mut place = |id: &String| places.get_mut(id).and_then(VecDeque::pop_front);
         let (mut deleted, mut fetched) = (None, Vec::new());
         for part in parts {
             match part {
@@ -118,11 +124,11 @@ impl GroupCoordinator {
         }
         Some(match deleted {
             Some(mut results) => {
-                results.sort_by_key(|r| place(&r.group_id));
+                results.sort_by_cached_key(|r| place(&r.group_id));
                 Gathered::Deleted(reply, DeleteGroupsResponse { results, ..Default::default() })
             }
             None => {
-                fetched.sort_by_key(|g| place(&g.group_id));
+                fetched.sort_by_cached_key(|g| place(&g.group_id));
                 Gathered::Fetched(reply, fetched)
             }
         })

@@ -10,12 +10,25 @@ use crate::{
     seam::Ctx,
     wire::{
         describe_quorum::{
-            DescribeQuorumRequest, DescribeQuorumResponse, Listener, Node, ReplicaState, ResponsePartitionData,
-            ResponseTopicData,
+            DescribeQuorumRequest, DescribeQuorumResponse, Listener, Node, PartitionData, ReplicaState,
+            ResponsePartitionData, ResponseTopicData, TopicData,
         },
         error::ErrorCode,
     },
 };
+
+/// `DescribeQuorumRequest.getPartitionLevelErrorResponse`.
+fn not_ours(asked: &TopicData) -> ResponseTopicData {
+    let error = ErrorCode::UnknownTopicOrPartition;
+    let partition = |asked: &PartitionData| ResponsePartitionData {
+        partition_index: asked.partition_index,
+        error_code: error.code(),
+        error_message: Some(error.message().to_owned()),
+        ..Default::default()
+    };
+    let partitions = asked.partitions.iter().map(partition).collect();
+    ResponseTopicData { topic_name: asked.topic_name.clone(), partitions }
+}
 
 impl Raft {
     pub(super) fn handle_describe_quorum(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, request: &DescribeQuorumRequest) {
@@ -37,7 +50,7 @@ impl Raft {
             };
             response.nodes = self.config.voters.iter().map(node).collect();
         } else {
-            response.error_code = ErrorCode::UnknownTopicOrPartition.code();
+            response.topics = request.topics.iter().map(not_ours).collect();
         }
         self.respond::<DescribeQuorumRequest>(ctx, to, &response);
     }

@@ -51,6 +51,8 @@ pub struct PlannedAppend {
     pub index: i32,
     pub key: Option<PartitionKey>,
     pub batch: Result<Batch, Refusal>,
+    /// The answer, whatever becomes of the batch.
+    pub answer_instead: Option<Refusal>,
 }
 
 /// What became of a produce request.
@@ -83,6 +85,8 @@ impl ReplicaManager {
                     let key = planned.key.expect("a batch is only checked for a partition that is known");
                     Ok((key, self.append(ctx, image, key, acks, &batch)?))
                 });
+                let by_request = planned.answer_instead.is_some();
+                let stored = planned.answer_instead.map_or(stored, Err);
                 let part = match stored {
                     Ok((key, stored)) => {
                         let partition = &self.partitions[&key];
@@ -102,7 +106,7 @@ impl ReplicaManager {
                     Err(refusal) => {
                         failed = true;
                         let by_log = refusal.by_log;
-                        let mut part = refused(planned.index, refusal);
+                        let mut part = refused(planned.index, by_request, refusal);
                         if let Some(partition) =
                             planned.key.and_then(|key| self.partitions.get(&key)).filter(|_| by_log)
                         {
@@ -316,7 +320,12 @@ fn set_error(part: &mut PartitionProduceResponse, error: ErrorCode) {
     }
 }
 
-fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {
+/// A message goes with a request that cannot be read, and with bad records; else the error says all
+/// (`ReplicaManager.LogAppendResult.hasCustomErrorMessage`).
+fn refused(index: i32, by_request: bool, refusal: Refusal) -> PartitionProduceResponse {
+    let unreadable = by_request && refusal.error == ErrorCode::CorruptMessage.code();
+    let said = unreadable || !refusal.records.is_empty();
+    let error_message = Some(refusal.message).filter(|message| said && !message.is_empty());
     PartitionProduceResponse {
         index,
         error_code: refusal.error,
@@ -328,7 +337,7 @@ fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {
             .into_iter()
             .map(|(batch_index, why)| BatchIndexAndErrorMessage { batch_index, batch_index_error_message: Some(why) })
             .collect(),
-        error_message: (!refusal.message.is_empty()).then_some(refusal.message),
+        error_message,
         ..Default::default()
     }
 }

@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::message::Message;
+use super::primitive::DecodeError;
 use super::schema::Schema;
 use crate::seam::Listener;
 
@@ -19,6 +21,10 @@ macro_rules! apis {
     (@flexible flexible from $version:literal) => { $version };
     (@schema) => { None };
     (@schema $module:ident $message:ident) => { Some(super::$module::$message::SCHEMA) };
+    (@check $version:ident $body:ident) => { Ok(()) };
+    (@check $version:ident $body:ident $module:ident $message:ident) => {
+        super::frame::decode_body::<super::$module::$message>($version, $body).map(|_| ())
+    };
     ($($name:ident = $code:literal, $($flexible:ident)+ $($from:literal)?
         $(=> $module:ident::{$request:ident, $response:ident})?;)*) => {
         /// All of Kafka 4.3.1's keys by Kafka's names; [`ApiKey::versions`] tells which of them this project speaks.
@@ -62,6 +68,15 @@ macro_rules! apis {
             pub const fn response_schema(self) -> Option<&'static Schema> {
                 match self {
                     $(Self::$name => apis!(@schema $($module $response)?),)*
+                }
+            }
+        }
+
+        impl ApiKey {
+            /// Whether that is a request of this version: who passes it on unread would learn of it too late.
+            pub fn check_request(self, version: i16, body: &Bytes) -> Result<(), DecodeError> {
+                match self {
+                    $(Self::$name => apis!(@check version body $($module $request)?),)*
                 }
             }
         }
