@@ -286,7 +286,8 @@ impl ReplicaManager {
             if !self.sessions.is_news(&plan.session, &planned, &slice.data, slice.bytes) {
                 continue;
             }
-            if slice.data.current_leader.leader_id >= 0 {
+            // Followers know each other's addresses.
+            if plan.replica.is_none() && slice.data.current_leader.leader_id >= 0 {
                 leaders.push(NodeId(slice.data.current_leader.leader_id));
             }
             let same = |t: &FetchableTopicResponse| {
