@@ -25,11 +25,7 @@ impl Command for CreatePartitionsRequest {
         let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
         let repeated = repeated(&names);
         for topic in self.topics.iter().filter(|t| !repeated.contains(t.name.as_str())) {
-            let created = match self.timeout_ms {
-                ..=0 => Err((ErrorCode::RequestTimedOut, None)),
-                _ => create_partitions(topic, state, &mut batch),
-            };
-            let (code, message) = match created {
+            let (code, message) = match create_partitions(topic, state, &mut batch) {
                 Ok(()) => (ErrorCode::None, None),
                 Err(error) => error,
             };

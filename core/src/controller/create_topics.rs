@@ -42,10 +42,6 @@ impl Command for CreateTopicsRequest {
             if repeated.contains(topic.name.as_str()) {
                 continue;
             }
-            if self.timeout_ms <= 0 {
-                topics.push(failed(&topic.name, ErrorCode::RequestTimedOut, None));
-                continue;
-            }
             match create_topic(topic, state) {
                 Ok((records, result)) => {
                     batch.append(records);

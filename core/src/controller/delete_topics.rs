@@ -66,10 +66,6 @@ impl Command for DeleteTopicsRequest {
         Decision { batch, response: DeleteTopicsResponse { responses, ..Default::default() } }
     }
 
-    fn timeout_ms(&self) -> i32 {
-        self.timeout_ms
-    }
-
     fn refuse(&self, error: ErrorCode) -> DeleteTopicsResponse {
         let responses = asked_to_delete(self)
             .map(|(name, id)| DeletableTopicResult { error_message: None, ..not_deleted(name, id, error, None) })
