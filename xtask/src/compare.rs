@@ -64,7 +64,9 @@ struct Options {
     /// Only this API.
     api: Option<String>,
     binary: Option<PathBuf>,
-    /// Rows of the table even when they were not met, and each answer.
+    /// Only APIs that the lab advertises.
+    built: bool,
+    /// Also how often each API was asked, and each kind of difference met.
     verbose: bool,
 }
 
@@ -81,7 +83,11 @@ pub fn compare(args: &[String]) -> Result<()> {
     let kafka = Peer::up_with(&libs, 1, &CONFIG)?;
     let ours = Ours::up_with(&binary, 1, &CONFIG)?;
     wait_port(&kafka.bootstrap)?;
-    let served = pair::served(&apis, &kafka.bootstrap)?;
+    let mut served = pair::served(&apis, &kafka.bootstrap)?;
+    if options.built {
+        let built = pair::served(&apis, &ours.bootstrap)?;
+        served.retain(|key, _| built.contains_key(key));
+    }
     let begun = Instant::now();
     let report = Report::new(options.verbose);
     let next = AtomicU64::new(options.start);
@@ -115,8 +121,16 @@ pub fn compare(args: &[String]) -> Result<()> {
 
 impl Options {
     fn parse(args: &[String]) -> Result<Self> {
-        let mut options =
-            Self { seeds: 100, start: 0, json: false, workers: 4, api: None, binary: None, verbose: false };
+        let mut options = Self {
+            seeds: 100,
+            start: 0,
+            json: false,
+            workers: 4,
+            api: None,
+            binary: None,
+            built: false,
+            verbose: false,
+        };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("{arg} needs a value"));
@@ -126,11 +140,12 @@ impl Options {
                 "--workers" => options.workers = value()?.parse().context("--workers needs a number")?,
                 "--api" => options.api = Some(value()?.clone()),
                 "--binary" => options.binary = Some(value()?.into()),
+                "--built" => options.built = true,
                 "--json" => options.json = true,
                 "--verbose" => options.verbose = true,
                 other => bail!(
                     "compare does not know {other}; it takes --seeds N, --start N, --workers N, --api NAME, --binary PATH, \
-                     --verbose and --json"
+                     --built, --verbose and --json"
                 ),
             }
         }

@@ -21,7 +21,7 @@ fn of_round(name: &str) -> String {
 /// Makes the state over which requests are drawn (see `draw`): topics `a` with two partitions and records, `b` whose
 /// first records are deleted, `c` that is compacted, `t` with the broker's times, `x` and `y` to be deleted; two
 /// producers; the group `g` with a member, and `e` that only has offsets.
-pub fn prepare(pair: &mut Pair) -> Result<()> {
+pub fn prepare(pair: &mut Pair, barrier: &mut Barrier) -> Result<()> {
     let topic = |name: &str| {
         let configs = match name {
             "c" => json!([{ "Name": "cleanup.policy", "Value": "compact" }]),
@@ -33,8 +33,7 @@ pub fn prepare(pair: &mut Pair) -> Result<()> {
     };
     let topics: Vec<_> = TOPICS.iter().map(|name| topic(name)).collect();
     pair.must(&pair.request(19, 7, &json!({ "Topics": topics, "timeoutMs": 10_000 })))?;
-    let all: Vec<_> = TOPICS.iter().map(|name| json!({ "Name": of_round(name) })).collect();
-    pair.must(&pair.request(3, 12, &json!({ "Topics": all, "AllowAutoTopicCreation": false })))?;
+    barrier.pass(pair)?;
     for _ in 0..2 {
         pair.must(&pair.request(22, 4, &json!({ "TransactionalId": null, "TransactionTimeoutMs": 60_000 })))?;
     }

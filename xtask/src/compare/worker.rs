@@ -82,8 +82,7 @@ impl<'a> Worker<'a> {
     fn run(&mut self, requests: &[Request], counts: bool) -> Result<Option<Stop>> {
         self.round += 64;
         self.pair.begin(self.round);
-        round::prepare(&mut self.pair)?;
-        self.barrier.pass(&mut self.pair)?;
+        round::prepare(&mut self.pair, &mut self.barrier)?;
         let mut stopped = None;
         for (at, request) in requests.iter().enumerate() {
             let outcome = self.pair.ask(request)?;
