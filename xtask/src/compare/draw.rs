@@ -194,7 +194,7 @@ impl Draw<'_> {
             }
             (_, "GenerationId" | "GenerationIdOrMemberEpoch", _) => self.pick(&[1, 1, 1, 2, -1]),
             (_, "SessionTimeoutMs", _) => self.pick(&[10_000, 30_000]),
-            (_, "RebalanceTimeoutMs", _) => self.pick(&[100, 300]),
+            (_, "RebalanceTimeoutMs", _) => self.pick(&[2000, 3000]),
             (_, "RetentionTimeMs", _) => -1,
             (_, "KeyType", _) => self.pick(&[0, 0, 0, 0, 1]),
             (_, "NumPartitions", _) => self.pick(&[1, 1, 2, 3, -1]),

@@ -114,7 +114,7 @@ impl<'a> Pair<'a> {
     pub fn must(&mut self, request: &Request) -> Result<Outcome> {
         let api = &self.apis[&request.key];
         let mut last = String::new();
-        for _ in 0..600 {
+        for _ in 0..100 {
             let outcome = self.ask(request)?;
             let done = |said: &Said| match said {
                 Said::Answer(value) => !blank::refuses(&api.response.fields, value),

@@ -65,7 +65,7 @@ fn produce(pair: &mut Pair, topic: &str, batches: Vec<Batch>) -> Result<()> {
 fn groups(pair: &mut Pair) -> Result<()> {
     let subscription = [b"\0\0\0\0\0\x01\0\x0c", PREFIX.as_bytes(), b"a\xff\xff\xff\xff"].concat();
     let join = |member: &str| {
-        json!({ "GroupId": of_round("g"), "SessionTimeoutMs": 30_000, "RebalanceTimeoutMs": 300, "MemberId": member,
+        json!({ "GroupId": of_round("g"), "SessionTimeoutMs": 30_000, "RebalanceTimeoutMs": 3000, "MemberId": member,
             "ProtocolType": "consumer", "Protocols": [{ "Name": "range", "Metadata": subscription }] })
     };
     // The coordinator says which id to join with, once it has loaded.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     diff::Difference,
-    pair::{Apis, Outcome, Pair},
+    pair::{Apis, Outcome, Pair, Said},
     report::{Finding, Report},
     request::Request,
     round::{self, Barrier},
@@ -14,8 +14,9 @@ use super::{
     value::Value,
 };
 
-/// Rounds that may be spent on making one difference small.
-const SHRINKING: usize = 50;
+/// Rounds that may be spent on finding out what has to come before a difference, and requests on making it small.
+const ROUNDS: usize = 16;
+const ASKS: usize = 300;
 
 pub struct Worker<'a> {
     pair: Pair<'a>,
@@ -80,12 +81,10 @@ impl<'a> Worker<'a> {
 
     /// Runs a round up to its first difference that no row explains.
     fn run(&mut self, requests: &[Request], counts: bool) -> Result<Option<Stop>> {
-        self.round += 64;
-        self.pair.begin(self.round);
-        round::prepare(&mut self.pair, &mut self.barrier)?;
+        self.prepare()?;
         let mut stopped = None;
         for (at, request) in requests.iter().enumerate() {
-            let outcome = self.pair.ask(request)?;
+            let outcome = self.ask(request)?;
             let name = self.pair.apis[&request.key].name();
             if counts {
                 self.report.asked(name, batches(&request.body));
@@ -98,12 +97,32 @@ impl<'a> Worker<'a> {
             if counts && !outcome.differences.is_empty() {
                 self.report.explained(name, &outcome.differences);
             }
-            if round::settles_later(request) {
-                self.barrier.pass(&mut self.pair)?;
-            }
         }
         round::put_away(&mut self.pair)?;
         Ok(stopped)
+    }
+
+    /// A fresh round, again when something else than a difference came in between: a machine that stood still for
+    /// seconds, say, and a group whose member was lost meanwhile.
+    fn prepare(&mut self) -> Result<()> {
+        let mut outcome = Ok(());
+        for _ in 0..3 {
+            self.round += 64;
+            self.pair.begin(self.round);
+            outcome = round::prepare(&mut self.pair, &mut self.barrier);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Outcome> {
+        let outcome = self.pair.ask(request)?;
+        if round::settles_later(request) {
+            self.barrier.pass(&mut self.pair)?;
+        }
+        Ok(outcome)
     }
 
     /// What a difference is called, so that others like it are not looked into again.
@@ -127,8 +146,8 @@ impl<'a> Worker<'a> {
                 None => return Ok(None),
             },
         };
-        let mut left = SHRINKING;
         // Fewer requests before it, in halves, quarters, ...
+        let mut left = ROUNDS;
         let mut size = best.0.len().div_ceil(2);
         while best.0.len() > 1 && left > 0 && size > 0 {
             let mut at = 0;
@@ -143,26 +162,42 @@ impl<'a> Worker<'a> {
             }
             size /= 2;
         }
-        'smaller: while left > 0 {
-            for at in (0..best.0.len()).rev() {
-                let request = &best.0[at];
-                let api = &self.pair.apis[&request.key];
-                for simpler in shrink::simpler(api, request, self.served[&request.key].0) {
-                    let mut requests = best.0.clone();
-                    requests[at] = simpler;
-                    left = left.saturating_sub(1);
-                    if let Some(stop) = self.repeats(&requests, kind)? {
-                        best = (requests, stop);
-                        continue 'smaller;
-                    }
-                    if left == 0 {
-                        break 'smaller;
-                    }
+        let small = self.simplest(&best.0, kind)?;
+        match self.repeats(&small, kind)? {
+            Some(stop) => Ok(Some((small, stop))),
+            None => Ok(Some(best)),
+        }
+    }
+
+    /// Makes the last request smaller, all in one round: what it leaves behind may disturb that, so whoever calls tries
+    /// the outcome in a round of its own.
+    fn simplest(&mut self, requests: &[Request], kind: &str) -> Result<Vec<Request>> {
+        let (last, before) = requests.split_last().expect("at least the one that differs");
+        self.prepare()?;
+        for request in before {
+            self.ask(request)?;
+        }
+        let mut best = last.clone();
+        let mut left = ASKS;
+        'smaller: loop {
+            let api = &self.pair.apis[&best.key];
+            for simpler in shrink::simpler(api, &best, self.served[&best.key].0) {
+                let outcome = self.ask(&simpler)?;
+                let waited = outcome.kafka == Said::Silence || outcome.lab == Said::Silence;
+                left = left.saturating_sub(if waited { ASKS / 8 } else { 1 });
+                let unknown = self.report.unknown(api.name(), &outcome.differences);
+                if !unknown.is_empty() && self.kind(&simpler, &unknown) == kind {
+                    best = simpler;
+                    continue 'smaller;
+                }
+                if left == 0 {
+                    break 'smaller;
                 }
             }
             break;
         }
-        Ok(Some(best))
+        round::put_away(&mut self.pair)?;
+        Ok([before, &[best]].concat())
     }
 
     fn repeats(&mut self, requests: &[Request], kind: &str) -> Result<Option<Stop>> {
