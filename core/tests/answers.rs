@@ -11,12 +11,14 @@
 //! |---|---|
 //! | `create T [partitions=N] [rf=N] [CONFIG=VALUE...]`, `delete T`, `partitions T count=N` | of the controller |
 //! | `config T CONFIG=VALUE` | IncrementalAlterConfigs |
-//! | `init NAME [txn=ID] [pid=P] [epoch=E] [timeout=MS]` | InitProducerId; NAME stands for the id from then on |
+//! | `init NAME [txn=ID] [pid=P] [epoch=E] [timeout=MS] [version=V]` | InitProducerId; NAME stands for the id from then on |
 //! | `produce T-P [acks=N] [version=V] BATCH...` | see below |
 //! | `fetch T-P offset=N [epoch=E] [fetched=E] [version=V]` | Fetch |
 //! | `offsets T-P timestamp=N [epoch=E] [version=V]` | ListOffsets |
 //! | `epoch-end T-P of=E [epoch=E]` | OffsetForLeaderEpoch |
 //! | `delete-records T-P offset=N` | DeleteRecords |
+//! | `cluster [endpoint=N]` | DescribeCluster |
+//! | `quorum [T-P]` | DescribeQuorum, of that partition or of none |
 //! | `metadata T [version=V] [trailing=N]` | Metadata, without creating the topic; N bytes more than the request has |
 //!
 //! | `coordinator G` | FindCoordinator, until the group's coordinator serves it; it is asked from then on |
@@ -259,6 +261,8 @@ impl Asker {
             "offsets" => self.offsets(what, &words),
             "epoch-end" => self.epoch_end(what, &words),
             "delete-records" => self.delete_records(what, &words),
+            "cluster" => self.describe_cluster(&words),
+            "quorum" => self.describe_quorum(what),
             "metadata" => self.metadata(what, &words),
             "ask" | "ask-controller" => self.any(&words),
             "key" => Ok(self.key(what, &words)),

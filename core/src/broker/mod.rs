@@ -282,6 +282,10 @@ impl Broker {
         }
         let mut reply = Reply::new(conn, head, ctx.out.cause());
         let served = key.served(Listener::Broker).ok_or(FrameError::UnknownApiKey(key.code()))?;
+        // Also one that can be read here and is not stable yet (InitProducerId 6).
+        if !served.contains(&version) && key != ApiKey::ApiVersions {
+            return Err(FrameError::UnknownApiKey(key.code()));
+        }
         match key {
             // The one API that is answered in any version (KIP-511).
             ApiKey::ApiVersions if !served.contains(&version) => {
@@ -364,9 +368,7 @@ impl Broker {
             | ApiKey::UnregisterBroker
             | ApiKey::AddRaftVoter
             | ApiKey::RemoveRaftVoter
-            | ApiKey::DescribeQuorum
-                if served.contains(&version) =>
-            {
+            | ApiKey::DescribeQuorum => {
                 key.check_request(version, &body)?;
                 self.forward(ctx, reply, bytes, body);
             }

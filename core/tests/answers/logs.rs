@@ -9,6 +9,8 @@ use lab_core::{
         create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest},
         delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
         delete_topics::{DeleteTopicState, DeleteTopicsRequest},
+        describe_cluster::DescribeClusterRequest,
+        describe_quorum::{DescribeQuorumRequest, PartitionData, TopicData},
         error::ErrorCode,
         fetch::{FetchPartition, FetchRequest, FetchTopic},
         incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
@@ -78,12 +80,13 @@ impl Asker {
             producer_epoch: words.number("epoch", -1),
             ..Default::default()
         };
-        let mut response = self.ask(4, &request)?;
+        let version = words.number("version", 4);
+        let mut response = self.ask(version, &request)?;
         // A broker that has just started has no block of ids yet.
         let loading = ErrorCode::CoordinatorLoadInProgress as i16;
         for _ in 0..1000 {
             if response.error_code == loading {
-                response = self.ask(4, &request)?;
+                response = self.ask(version, &request)?;
             }
         }
         if response.error_code == 0 {
@@ -96,6 +99,25 @@ impl Asker {
     /// A name, or the number itself.
     fn producer(&self, pid: &str) -> (i64, i16) {
         self.producers.get(pid).copied().unwrap_or_else(|| (pid.parse().expect("a name or a number"), 0))
+    }
+
+    pub fn describe_cluster(&mut self, words: &Words<'_>) -> Result<String, String> {
+        let request = DescribeClusterRequest { endpoint_type: words.number("endpoint", 1), ..Default::default() };
+        let response = self.ask(1, &request)?;
+        Ok(format!("{}, {} brokers", name_of(response.error_code), response.brokers.len()))
+    }
+
+    pub fn describe_quorum(&mut self, partition: &str) -> Result<String, String> {
+        let topics = if partition.is_empty() {
+            Vec::new()
+        } else {
+            let (topic_name, partition_index) = split(partition);
+            vec![TopicData { topic_name, partitions: vec![PartitionData { partition_index }] }]
+        };
+        let response = self.ask(1, &DescribeQuorumRequest { topics })?;
+        let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+        let partitions: Vec<String> = partitions.map(|partition| name_of(partition.error_code)).collect();
+        Ok(format!("{}, partitions {partitions:?}", name_of(response.error_code)).replace('"', ""))
     }
 
     pub fn produce(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
