@@ -3,6 +3,7 @@
 mod bench;
 mod chromium;
 mod compare;
+mod hammer;
 mod invariants;
 mod lab;
 mod librdkafka;
@@ -26,6 +27,7 @@ cargo xtask tools                              only set up
 cargo xtask tidy                               only the checks of files and of the architecture
 cargo xtask schemas [PATH]                     compare the messages with the schemas in Kafka's jars (PATH: their folder)
 cargo xtask compare [--seeds N] [--start N]    ask Apache Kafka and the lab the same, and print where the answers differ
+cargo xtask hammer [KIND] [--inputs N] [--seed N]   hostile requests, responses, batches, snapshots and files
 cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed
 cargo xtask peers [--kafka] [--only NAME]...   what 13 client libraries can do, and members by six of them in one group
 cargo xtask librdkafka [--kafka] [NUMBER]...   librdkafka's own test suite on three nodes, and a table
@@ -51,6 +53,7 @@ fn run() -> Result<()> {
         Some("tools") => tools::ensure_all().map(drop),
         Some("tidy") => tidy::tidy().and_then(|()| invariants::check()),
         Some("schemas") => schemas::run(rest),
+        Some("hammer") => hammer::hammer(rest),
         Some("compare") => compare::compare(rest),
         Some("peers") => peers::peers(rest),
         Some("librdkafka") => librdkafka::librdkafka(rest),

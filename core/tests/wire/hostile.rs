@@ -1,55 +1,10 @@
 //! Hostile bytes: nothing panics, and nothing takes more memory than a small multiple of what the frame carries.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-};
-
 use bytes::Bytes;
 use fastrand::Rng;
 use lab_core::wire::{annotate, api::ApiKey, frame, message::Message, schema::Schema};
 
-use crate::{messages::for_each_message, random};
-
-/// Counts what the current thread holds and the most it ever held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(bytes: isize) {
-    // A thread that is ending has no cells any more; its memory is of no interest.
-    let _ = HELD.try_with(|held| {
-        held.set(held.get() + bytes);
-        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
-    });
-}
-
-// SAFETY: hands everything to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The most bytes that `work` held above what was held before.
-fn peak(work: impl FnOnce()) -> usize {
-    let before = HELD.get();
-    PEAK.set(before);
-    work();
-    (PEAK.get() - before) as usize
-}
+use crate::{memory::peak, messages::for_each_message, mutate::mutate, random};
 
 /// An element of an array is at most this much larger in memory than on the wire (a vector that grows included):
 /// measured, see the test that prints it. Kafka's own objects are no smaller.
@@ -59,22 +14,6 @@ fn decode_within_bounds<M: Message>(version: i16, bytes: &Bytes) {
     let taken = peak(|| drop(M::from_bytes(version, bytes)));
     let name = M::SCHEMA.name;
     assert!(taken <= 256 + MOST_PER_BYTE * bytes.len(), "{name} v{version}: {taken} bytes for {}", bytes.len());
-}
-
-/// Turns a valid message into one that lies: bits, lengths, cuts, insertions.
-fn mutate(rng: &mut Rng, bytes: &mut Vec<u8>) {
-    for _ in 0..rng.u8(1..4) {
-        let at = rng.usize(..=bytes.len());
-        match rng.u8(..6) {
-            0 => bytes.truncate(at),
-            1 if at < bytes.len() => bytes[at] ^= 1 << rng.u8(..8),
-            2 if at < bytes.len() => bytes[at] = rng.u8(..),
-            // Lengths that claim two gigabytes, in both encodings.
-            3 if at < bytes.len() => drop(bytes.splice(at..(at + 4).min(bytes.len()), [0x7f, 0xff, 0xff, 0xff])),
-            4 => drop(bytes.splice(at..at, [0xff, 0xff, 0xff, 0xff, 0x07])),
-            _ => drop(bytes.splice(at..at, [rng.u8(..)])),
-        }
-    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod captured;
 mod hostile;
+mod memory;
 mod messages;
+mod mutate;
 mod random;
 mod round_trip;

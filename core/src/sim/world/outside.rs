@@ -66,6 +66,11 @@ impl World {
         answer
     }
 
+    /// The disk of a node, to look at its files.
+    pub fn disk(&self, node: NodeId) -> Option<&MemDisk> {
+        self.index(node).map(|ix| &self.nodes[ix].disk)
+    }
+
     /// The disk of a node, to break it.
     pub(in crate::sim) fn disk_mut(&mut self, node: NodeId) -> Result<&mut MemDisk, String> {
         let ix = self.index(node).ok_or_else(|| format!("there is no node {node}"))?;
