@@ -10,7 +10,7 @@ impl MemDisk {
     /// The process died: its open files are closed, everything it wrote is there.
     pub fn process_crash(&mut self) {
         self.handles.clear();
-        self.forget_unnamed();
+        self.recount();
     }
 
     /// The power failed. Everything synced is there; of the rest, any prefix of what was appended to a file may be
@@ -32,7 +32,7 @@ impl MemDisk {
         self.sync_names(kept);
         self.journal.clear();
         self.names = self.synced_names.clone();
-        self.forget_unnamed();
+        self.recount();
     }
 
     /// From now on nothing can be appended (`true`), as on a full file system.

@@ -51,6 +51,10 @@ struct MemFile {
     /// loss may bring the old bytes back.
     safe: usize,
     generation: u32,
+    /// Names and handles that lead to it now, and names that may lead to it after a loss of power. Without either it is
+    /// gone; counted, so that no change walks all files.
+    present: u32,
+    durable: u32,
 }
 
 impl MemFile {
@@ -75,6 +79,7 @@ impl MemDisk {
             new.set_synced();
         }
         disk.sync_names(usize::MAX);
+        disk.recount();
         disk
     }
 
@@ -139,45 +144,80 @@ impl MemDisk {
 
     /// The first `count` changes of names are durable.
     fn sync_names(&mut self, count: usize) {
+        let mut released = Vec::new();
         for (path, file) in self.journal.drain(..count.min(self.journal.len())) {
-            match file {
+            let before = match file {
                 Some(file) => self.synced_names.insert(path, file),
                 None => self.synced_names.remove(&path),
             };
+            if let Some(before) = before {
+                released.push(before);
+            }
         }
-        self.forget_unnamed();
+        for file in released {
+            self.files.get_mut(&file).expect("counted").durable -= 1;
+            self.forget_if_unnamed(file);
+        }
     }
 
     fn link(&mut self, path: String, file: u64) {
-        self.names.insert(path.clone(), file);
+        self.files.get_mut(&file).expect("names point at files").present += 1;
+        let before = self.names.insert(path.clone(), file);
         self.note_change((path, Some(file)));
+        if let Some(before) = before {
+            self.release(before);
+        }
     }
 
     fn unlink(&mut self, path: String) {
-        self.names.remove(&path);
+        let before = self.names.remove(&path);
         self.note_change((path, None));
+        if let Some(before) = before {
+            self.release(before);
+        }
+    }
+
+    /// A name or a handle no longer leads to it.
+    fn release(&mut self, file: u64) {
+        let held = self.files.get_mut(&file).expect("names and handles point at files");
+        held.present -= 1;
+        if held.present == 0 {
+            self.used -= held.content.len() as u64;
+        }
+        self.forget_if_unnamed(file);
+    }
+
+    fn forget_if_unnamed(&mut self, file: u64) {
+        let held = &self.files[&file];
+        if held.present == 0 && held.durable == 0 {
+            self.files.remove(&file);
+        }
     }
 
     fn note_change(&mut self, change: NameChange) {
+        if let Some(file) = change.1 {
+            self.files.get_mut(&file).expect("names point at files").durable += 1;
+        }
         self.journal.push(change);
         if self.journal.len() >= JOURNAL {
             self.sync_names(JOURNAL / 2);
         }
     }
 
-    /// Drops files that no name (present or synced) and no handle points at.
-    fn forget_unnamed(&mut self) {
-        let (names, synced, handles) = (&self.names, &self.synced_names, &self.handles);
-        let journal = self.journal.iter().filter_map(|(_, file)| *file);
-        let sorted = |mut files: Vec<u64>| {
-            files.sort_unstable();
-            files.dedup();
-            files
-        };
-        let used = sorted(names.values().chain(handles.values()).copied().collect());
-        let kept = sorted(used.iter().chain(synced.values()).copied().chain(journal).collect());
-        self.files.retain(|file, _| kept.binary_search(file).is_ok());
-        self.used = used.iter().map(|file| self.files[file].content.len() as u64).sum();
+    /// Counts anew what leads to each file, and drops what nothing leads to: after changes that touch all of them.
+    fn recount(&mut self) {
+        for file in self.files.values_mut() {
+            (file.present, file.durable) = (0, 0);
+        }
+        for file in self.names.values().chain(self.handles.values()) {
+            self.files.get_mut(file).expect("names and handles point at files").present += 1;
+        }
+        let journal = self.journal.iter().filter_map(|(_, file)| file.as_ref());
+        for file in self.synced_names.values().chain(journal) {
+            self.files.get_mut(file).expect("synced names point at files").durable += 1;
+        }
+        self.files.retain(|_, file| file.present > 0 || file.durable > 0);
+        self.used = self.files.values().filter(|file| file.present > 0).map(|file| file.content.len() as u64).sum();
     }
 }
 
@@ -196,14 +236,13 @@ impl Disk for MemDisk {
         self.next_handle += 1;
         let id = FileId(self.next_handle);
         self.handles.insert(id, file);
+        self.files.get_mut(&file).expect("names point at files").present += 1;
         Ok(id)
     }
 
     fn close(&mut self, file: FileId) {
-        if let Some(file) = self.handles.remove(&file)
-            && !self.names.values().any(|&named| named == file)
-        {
-            self.forget_unnamed();
+        if let Some(file) = self.handles.remove(&file) {
+            self.release(file);
         }
     }
 
@@ -262,7 +301,7 @@ impl Disk for MemDisk {
         if durable {
             new.set_synced();
         }
-        self.forget_unnamed();
+        self.used += bytes.len() as u64;
         Ok(())
     }
 
@@ -278,7 +317,6 @@ impl Disk for MemDisk {
             self.link(format!("{to}{}", &path[from.len()..]), self.names[&path]);
             self.unlink(path);
         }
-        self.forget_unnamed();
         Ok(())
     }
 
@@ -288,7 +326,6 @@ impl Disk for MemDisk {
         for path in gone {
             self.unlink(path);
         }
-        self.forget_unnamed();
         Ok(())
     }
 
