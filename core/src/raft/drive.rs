@@ -47,8 +47,9 @@ impl Raft {
             Role::Prospective { .. } => self.pre_vote_lost(ctx, self.now),
             // The next epoch is another's to win; this node has said that it does not want to lead.
             Role::Resigned { .. } => {
+                let Some(epoch) = self.next_epoch(ctx) else { return };
                 let deadline = self.election_deadline();
-                let election = ElectionState { epoch: self.election.epoch + 1, leader: None, voted: None };
+                let election = ElectionState { epoch, leader: None, voted: None };
                 self.enter(ctx, election, Role::Unattached { deadline });
             }
         }

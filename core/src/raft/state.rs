@@ -264,9 +264,19 @@ impl Raft {
 
     pub(super) fn become_candidate(&mut self, ctx: &mut Ctx<'_>) {
         assert!(self.is_voter, "observers never campaign");
+        let Some(epoch) = self.next_epoch(ctx) else { return };
         let role = self.candidate();
-        let election = ElectionState { epoch: self.election.epoch + 1, leader: None, voted: Some(self.local_key()) };
+        let election = ElectionState { epoch, leader: None, voted: Some(self.local_key()) };
         self.enter(ctx, election, role);
+    }
+
+    /// `None`: the last epoch has come, from a file or a frame that lied. Nobody can be elected any more.
+    pub(super) fn next_epoch(&mut self, ctx: &mut Ctx<'_>) -> Option<i32> {
+        let next = self.election.epoch.checked_add(1);
+        if next.is_none() {
+            self.fail(ctx, format!("there is no epoch after {}", self.election.epoch));
+        }
+        next
     }
 
     /// Gives up leading: on a clean shutdown, when the majority has gone silent, or when the disk refuses.
