@@ -221,8 +221,10 @@ impl<T: Clone> Links<T> {
     ) -> Option<(i32, ConnId)> {
         let conn = self.conns.iter().find(|(_, c)| c.peer == peer).map(|(&id, _)| id)?;
         self.next_correlation = (self.next_correlation + 1) & i32::MAX;
-        let parts = frame::request_parts(version, self.next_correlation, &self.client_id, request);
-        ctx.out.send(conn, parts);
+        // A version that is all the broker has and that cannot say this: never sent, so lost when its time is over.
+        if let Ok(parts) = frame::try_request_parts(version, self.next_correlation, &self.client_id, request) {
+            ctx.out.send(conn, parts);
+        }
         Some((self.next_correlation, conn))
     }
 

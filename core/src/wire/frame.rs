@@ -50,6 +50,17 @@ pub fn decode_body<M: Message>(version: i16, body: &Bytes) -> Result<M, DecodeEr
 
 /// A request frame. Panics if the version cannot carry the request: the caller chose the version.
 pub fn request_parts<R: Request>(version: i16, correlation_id: i32, client_id: &str, request: &R) -> Vec<Part> {
+    let parts = try_request_parts(version, correlation_id, client_id, request);
+    parts.unwrap_or_else(|error| panic!("version {version}: {error} in {request:?}"))
+}
+
+/// As [`request_parts`], when the other side had a say in the version.
+pub fn try_request_parts<R: Request>(
+    version: i16,
+    correlation_id: i32,
+    client_id: &str,
+    request: &R,
+) -> Result<Vec<Part>, EncodeError> {
     let header = RequestHeader {
         request_api_key: R::KEY.code(),
         request_api_version: version,
@@ -63,7 +74,8 @@ pub fn request_parts<R: Request>(version: i16, correlation_id: i32, client_id: &
 /// Panics if there is no such version: nobody can have asked in it.
 pub fn response_parts<R: Request>(version: i16, correlation_id: i32, response: &R::Response) -> Vec<Part> {
     let header = ResponseHeader { correlation_id };
-    parts(Writer::lenient(), R::KEY.response_header_version(version), &header, version, response)
+    let parts = parts(Writer::lenient(), R::KEY.response_header_version(version), &header, version, response);
+    parts.unwrap_or_else(|error| panic!("version {version}: {error} in {response:?}"))
 }
 
 fn parts(
@@ -72,10 +84,10 @@ fn parts(
     header: &impl Message,
     version: i16,
     message: &impl Message,
-) -> Vec<Part> {
-    let written = header.encode(header_version, &mut writer).and_then(|()| message.encode(version, &mut writer));
-    written.unwrap_or_else(|error: EncodeError| panic!("version {version}: {error} in {message:?}"));
-    writer.into_parts()
+) -> Result<Vec<Part>, EncodeError> {
+    header.encode(header_version, &mut writer)?;
+    message.encode(version, &mut writer)?;
+    Ok(writer.into_parts())
 }
 
 /// Reads the response frame to a request of type `R` that was sent in `version`: correlation id and response.
