@@ -29,7 +29,7 @@ pub fn blocks() -> Box<dyn FnMut(u64)> {
             let bytes = hostile(&mut rng);
             // zstd's tables and windows are of a size that its frame asks for, within the decoder's own bound.
             within(bytes.len(), 16 * LIMIT, 64, "reading a batch", || read(&bytes));
-            within(bytes.len(), 1 << 20, 128, "annotating a batch", || {
+            within(bytes.len(), 16 * LIMIT, 128, "annotating a batch", || {
                 drop(annotate::annotate_batches(&bytes, true));
             });
             let produce = produce(bytes.clone());
