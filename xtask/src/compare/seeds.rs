@@ -38,6 +38,50 @@ pub fn requests(pair: &Pair, served: &Served, seed: u64, only: Option<&str>) -> 
     }
 }
 
+/// Requests that change the broker or the cluster itself: for a pair of clusters that nobody else uses.
+pub fn ending(pair: &Pair, served: &Served, seed: u64) -> Vec<Request> {
+    const KEYS: [i16; 8] = [33, 44, 49, 57, 64, 80, 81, 82];
+    let mut rng = Rng::with_seed(seed);
+    let keys: Vec<i16> = KEYS.into_iter().filter(|key| served.contains_key(key)).collect();
+    let mut all = Vec::new();
+    while all.len() < REQUESTS / 2 && !keys.is_empty() {
+        let mut request = request(&mut rng, pair.apis, served, &keys);
+        if matches!(request.key, 33 | 44) {
+            aim_at_brokers(&mut rng, &mut request.body);
+        }
+        all.push(request);
+    }
+    all
+}
+
+/// Turns the resources of AlterConfigs into brokers, all brokers and loggers, with keys of theirs.
+fn aim_at_brokers(rng: &mut Rng, body: &mut Value) {
+    const KEYS: [(&str, &[&str]); 8] = [
+        ("log.cleaner.threads", &["1", "2", "0", "x"]),
+        ("message.max.bytes", &["1048588", "-1", "1000"]),
+        ("log.retention.ms", &["-1", "1000", "-2"]),
+        ("num.io.threads", &["8", "9", "0", "1000"]),
+        ("unclean.leader.election.enable", &["true", "no"]),
+        ("broker.id", &["2"]),
+        ("no.such.key", &["1"]),
+        ("kafka.server.KafkaApis", &["INFO", "DEBUG", "LOUD", ""]),
+    ];
+    let Value::Struct(values) = body else { return };
+    let Value::Array(resources) = &mut values[0] else { return };
+    for resource in resources {
+        let Value::Struct(resource) = resource else { continue };
+        let (kind, names): (i64, &[&str]) = if rng.u8(..4) == 0 { (8, &["1", "2"]) } else { (4, &["1", "", "2", "x"]) };
+        (resource[0], resource[1]) = (Value::Int(kind), Value::text(names[rng.usize(..names.len())]));
+        let Value::Array(configs) = &mut resource[2] else { continue };
+        for config in configs {
+            let Value::Struct(config) = config else { continue };
+            let (name, known) = KEYS[rng.usize(..KEYS.len())];
+            let last = config.len() - 1;
+            (config[0], config[last]) = (Value::text(name), Value::text(known[rng.usize(..known.len())]));
+        }
+    }
+}
+
 fn request(rng: &mut Rng, apis: &Apis, served: &Served, keys: &[i16]) -> Request {
     let key = keys[rng.usize(..keys.len())];
     let (lowest, highest) = served[&key];

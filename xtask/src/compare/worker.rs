@@ -79,6 +79,41 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// Requests that may end the clusters, which are this round's alone: the first difference is reported as it comes.
+    pub fn ending(&mut self, seed: u64) -> Result<()> {
+        let requests = seeds::ending(&self.pair, self.served, seed);
+        self.prepare()?;
+        for (at, request) in requests.iter().enumerate() {
+            // A broker that is gone answers nothing more, on either side.
+            let Ok(outcome) = self.pair.ask(request) else { return Ok(()) };
+            let api = &self.pair.apis[&request.key];
+            self.report.asked(api.name(), 0);
+            let unknown = self.report.unknown(api.name(), &outcome.differences);
+            if unknown.is_empty() {
+                self.report.explained(api.name(), &outcome.differences);
+            } else {
+                if !self.report.is_new(&self.kind(request, &unknown)) {
+                    return Ok(());
+                }
+                let text = |request: &Request| request.text(&self.pair.apis[&request.key]);
+                self.report.found(&Finding {
+                    seed,
+                    api: api.name().to_owned(),
+                    before: requests[..at].iter().map(text).collect(),
+                    request: text(request),
+                    kafka: outcome.kafka.text(api, request.version),
+                    lab: outcome.lab.text(api, request.version),
+                    differences: unknown,
+                });
+                return Ok(());
+            }
+            if round::settles_later(request) && self.barrier.pass(&mut self.pair).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// Runs a round up to its first difference that no row explains.
     fn run(&mut self, requests: &[Request], counts: bool) -> Result<Option<Stop>> {
         self.prepare()?;
