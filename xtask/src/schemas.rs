@@ -233,7 +233,7 @@ fn text(value: &Value) -> &str {
 }
 
 /// `LastKnownELR` is `last_known_elr`, `KRaftVersion` is `k_raft_version`. Leaves snake case as it is.
-fn snake_case(name: &str) -> String {
+pub fn snake_case(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::new();
     for (i, &c) in chars.iter().enumerate() {

@@ -92,7 +92,10 @@ fn change(rng: &mut Rng, api: &Api, field: &Field, kind: &Kind, value: &mut Valu
             4 => Value::Text([text.as_slice(), b"\xff\xc3"].concat()),
             5 => Value::Text([PREFIX.as_bytes(), &vec![b'l'; [238, 239, 300, 32_000][rng.usize(..4)]]].concat()),
             6 => Value::text([" ", ".", "..", "0", "-1", "true", "null", "__consumer_offsets"][rng.usize(..8)]),
-            7 => Value::Text(text.to_ascii_uppercase()),
+            7 => Value::Text(
+                [&text[..text.len().min(PREFIX.len())], &text[text.len().min(PREFIX.len())..].to_ascii_uppercase()]
+                    .concat(),
+            ),
             8 => Value::Text([text.as_slice(), b" "].concat()),
             9 => Value::text(&format!("compare-{}", names::member(1))),
             _ => Value::text(&format!("{PREFIX}{}", TOPICS[rng.usize(..TOPICS.len())])),

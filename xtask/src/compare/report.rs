@@ -20,6 +20,8 @@ pub struct Finding {
     /// What had to come before it.
     pub before: Vec<String>,
     pub request: String,
+    /// As `core/testdata/answers` asks it.
+    pub test: Option<String>,
     pub kafka: String,
     pub lab: String,
     pub differences: Vec<Difference>,
@@ -92,6 +94,7 @@ impl Report {
         counts.unexplained += 1;
         println!("\n## seed {}: {}", finding.seed, finding.api);
         finding.before.iter().for_each(|request| println!("- before: {request}"));
+        finding.test.iter().for_each(|test| println!("- as a test: {test}"));
         println!("- request: {}\n- Kafka: {}\n- lab: {}", finding.request, finding.kafka, finding.lab);
         for Difference { path, kafka, lab } in finding.differences.iter().take(8) {
             println!("- at {path}: Kafka {kafka}, lab {lab}");

@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use serde_json::Value as Json;
+
+use crate::schemas::snake_case;
+
 use super::{
     errors,
     names::PREFIX,
@@ -48,6 +52,41 @@ impl Request {
         }
         text
     }
+}
+
+impl Request {
+    /// As a command of `core/testdata/answers`, for a difference that was mended; `None` if it cannot say this.
+    pub fn as_test(&self, api: &Api) -> Option<String> {
+        let plain = Self::new(self.key, self.version, self.body.clone());
+        let fields = json(&api.request.fields, &self.body, self.version).filter(|_| *self == plain)?;
+        Some(format!("ask {} v{} {fields}", api.name(), self.version))
+    }
+}
+
+fn json(fields: &[Field], value: &Value, version: i16) -> Option<Json> {
+    let Value::Struct(values) = value else { return Some(Json::Null) };
+    let named = fields
+        .iter()
+        .zip(values)
+        .filter(|(field, value)| field.versions.contains(version) && **value != Value::default_of(field));
+    let field =
+        |(field, value): (&Field, &Value)| Some((snake_case(&field.name), json_of(&field.kind, value, version)?));
+    named.map(field).collect::<Option<serde_json::Map<_, _>>>().map(Json::Object)
+}
+
+fn json_of(kind: &Kind, value: &Value, version: i16) -> Option<Json> {
+    Some(match (kind, value) {
+        (_, Value::Null) => Json::Null,
+        (_, Value::Bool(value)) => (*value).into(),
+        (_, Value::Int(value)) => (*value).into(),
+        (_, Value::Float(value)) => (*value).into(),
+        (_, Value::Text(text)) => std::str::from_utf8(text).ok()?.replace(PREFIX, "").into(),
+        (Kind::Array(element), Value::Array(items)) => {
+            Json::Array(items.iter().map(|item| json_of(element, item, version)).collect::<Option<_>>()?)
+        }
+        (Kind::Struct(fields), _) => json(fields, value, version)?,
+        _ => return None,
+    })
 }
 
 /// A struct's fields that the version has and that are not as by default.
