@@ -125,7 +125,7 @@ impl Names {
 }
 
 fn real(known: &[i64], first: i64, symbol: i64) -> i64 {
-    let at = usize::try_from(symbol - first).ok();
+    let at = usize::try_from(symbol.wrapping_sub(first)).ok();
     at.and_then(|at| known.get(at)).copied().unwrap_or(symbol)
 }
 
