@@ -1,8 +1,15 @@
-//! Configuration of a node: Kafka's keys, Kafka's defaults (4.3.1), one typed struct.
+//! Configuration: the table of Kafka's keys, and of a node what the lab acts on, as one typed struct with Kafka's defaults
+//! (4.3.1).
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Endpoint, NodeId, Uuid};
+
+pub mod fields;
+pub mod table;
+pub mod value;
 
 /// One entry of `controller.quorum.voters`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,11 +37,12 @@ pub struct NodeConfig {
     /// Where clients and other brokers reach this broker.
     pub advertised: Endpoint,
     pub voters: Vec<Voter>,
+    /// Every key of the node's file as it stands there, for whoever asks what the node was started with.
+    pub properties: BTreeMap<String, String>,
 
     pub controller_quorum_election_timeout_ms: u64,
     pub controller_quorum_fetch_timeout_ms: u64,
     pub controller_quorum_election_backoff_max_ms: u64,
-    pub controller_quorum_append_linger_ms: u64,
     pub controller_quorum_request_timeout_ms: u64,
     pub controller_quorum_retry_backoff_ms: u64,
     pub metadata_max_idle_interval_ms: u64,
@@ -53,7 +61,6 @@ pub struct NodeConfig {
     pub unclean_leader_election_enable: bool,
     pub auto_leader_rebalance_enable: bool,
     pub leader_imbalance_check_interval_seconds: u64,
-    pub leader_imbalance_per_broker_percentage: u64,
     pub message_max_bytes: u32,
     pub socket_request_max_bytes: u32,
     pub connections_max_idle_ms: u64,
@@ -102,10 +109,10 @@ impl Default for NodeConfig {
             rack: None,
             advertised: Endpoint { host: "localhost".into(), port: 9092 },
             voters: Vec::new(),
+            properties: BTreeMap::new(),
             controller_quorum_election_timeout_ms: 1000,
             controller_quorum_fetch_timeout_ms: 2000,
             controller_quorum_election_backoff_max_ms: 1000,
-            controller_quorum_append_linger_ms: 25,
             controller_quorum_request_timeout_ms: 2000,
             controller_quorum_retry_backoff_ms: 20,
             metadata_max_idle_interval_ms: 500,
@@ -122,7 +129,6 @@ impl Default for NodeConfig {
             unclean_leader_election_enable: false,
             auto_leader_rebalance_enable: true,
             leader_imbalance_check_interval_seconds: 300,
-            leader_imbalance_per_broker_percentage: 10,
             message_max_bytes: 1_048_588,
             socket_request_max_bytes: 100 << 20,
             connections_max_idle_ms: 600_000,

@@ -3,17 +3,24 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Broker, Purpose, Reply, controller_channel::Question};
+use super::{
+    Broker, Purpose, Reply,
+    alter_configs::{Answered, merged},
+    controller_channel::Question,
+};
 use crate::{
     controller,
+    metadata::alter_configs::{AlterRequest, Refusal, ResourceResult},
     seam::{Ctx, Part},
     wire::{
+        alter_configs::AlterConfigsRequest,
         api::ApiKey,
         describe_quorum::{DescribeQuorumRequest, DescribeQuorumResponse},
         envelope::EnvelopeRequest,
         error::ErrorCode,
         frame,
-        primitive::Writer,
+        incremental_alter_configs::IncrementalAlterConfigsRequest,
+        primitive::{DecodeError, Writer},
     },
 };
 
@@ -25,16 +32,23 @@ pub struct Forwarded {
     reply: Reply,
     /// For an answer of our own, if the controller gives none.
     body: Bytes,
+    /// Of a change of configuration: what this broker has said itself; empty when it is all forwarded.
+    answered: Answered,
 }
 
 impl Broker {
     pub(super) fn forward(&mut self, ctx: &mut Ctx, reply: Reply, frame: &Bytes, body: Bytes) {
+        self.forward_some(ctx, reply, frame, body, Answered::new());
+    }
+
+    /// `body` is of the client's whole request, `frame` of what is left of it.
+    pub(super) fn forward_some(&mut self, ctx: &mut Ctx, reply: Reply, frame: &Bytes, body: Bytes, answered: Answered) {
         let deadline = Some(ctx.now.mono.plus_ms(self.config.request_timeout_ms));
         if reply.api_key == ApiKey::DescribeQuorum {
             // The quorum itself answers this one, without an envelope.
             let (version, request) = (reply.version, body.clone());
             let make = |correlation_id| relayed(version, correlation_id, request);
-            self.forwarding.ask_raw(ctx, make, Purpose::Relay(Forwarded { reply, body }), deadline);
+            self.forwarding.ask_raw(ctx, make, Purpose::Relay(Forwarded { reply, body, answered }), deadline);
             return;
         }
         let connection = self.conns.get(reply.conn);
@@ -44,7 +58,13 @@ impl Broker {
             request_principal: Some(principal_bytes(principal)),
             client_host_address: host_bytes(connection.map_or("", |c| c.peer.as_str())),
         };
-        self.forwarding.ask(ctx, ENVELOPE_VERSION, &request, Purpose::Forward(Forwarded { reply, body }), deadline);
+        self.forwarding.ask(
+            ctx,
+            ENVELOPE_VERSION,
+            &request,
+            Purpose::Forward(Forwarded { reply, body, answered }),
+            deadline,
+        );
     }
 
     /// The controller answered an envelope.
@@ -60,10 +80,44 @@ impl Broker {
         };
         match (ErrorCode::from_code(envelope.error_code), envelope.response_data) {
             // Inside is the whole answer, with the client's correlation id.
+            (ErrorCode::None, Some(data)) if !forwarded.answered.is_empty() => {
+                let merged = match forwarded.reply.api_key {
+                    ApiKey::AlterConfigs => self.answer_merged::<AlterConfigsRequest>(ctx, &forwarded, &data),
+                    _ => self.answer_merged::<IncrementalAlterConfigsRequest>(ctx, &forwarded, &data),
+                };
+                if merged.is_none() {
+                    self.refuse_forwarded(ctx, forwarded, ErrorCode::UnknownServerError);
+                }
+            }
             (ErrorCode::None, Some(data)) => self.conns.answer_frame(ctx, &forwarded.reply, vec![Part::Bytes(data)]),
             (ErrorCode::NotController, _) => self.forwarding.again(ctx, question),
             (error, _) => self.refuse_forwarded(ctx, forwarded, error),
         }
+    }
+
+    /// `None`: the controller's answer cannot be read.
+    fn answer_merged<R: AlterRequest>(&mut self, ctx: &mut Ctx, forwarded: &Forwarded, data: &Bytes) -> Option<()> {
+        let Forwarded { reply, body, answered } = forwarded;
+        let (_, response) = frame::parse_response::<R>(reply.version, data).ok()?;
+        let request: R = frame::decode_body(reply.version, body).ok()?;
+        let response = merged::<R>(&request.changes(), answered.clone(), R::results(response));
+        self.conns.answer::<R>(ctx, reply, &response);
+        Some(())
+    }
+
+    /// What this broker said itself, and the error to the rest.
+    fn refuse_merged<R: AlterRequest>(
+        &mut self,
+        ctx: &mut Ctx,
+        forwarded: &Forwarded,
+        error: &Refusal,
+    ) -> Result<(), DecodeError> {
+        let Forwarded { reply, body, answered } = forwarded;
+        let request: R = frame::decode_body(reply.version, body)?;
+        let changes = request.changes();
+        let rest = changes.iter().map(|change| ResourceResult::new(change, Err(error.clone()))).collect();
+        self.conns.answer::<R>(ctx, reply, &merged::<R>(&changes, answered.clone(), rest));
+        Ok(())
     }
 
     /// The controller answered a request that went without an envelope: only the correlation id is another.
@@ -88,7 +142,18 @@ impl Broker {
 
     /// Answers in the controller's place that it could not be done: the same error for everything that was asked.
     pub(super) fn refuse_forwarded(&mut self, ctx: &mut Ctx, forwarded: Forwarded, error: ErrorCode) {
-        let Forwarded { reply, body } = forwarded;
+        let mine = match forwarded.reply.api_key {
+            _ if forwarded.answered.is_empty() => None,
+            ApiKey::AlterConfigs => Some(self.refuse_merged::<AlterConfigsRequest>(ctx, &forwarded, &(error, None))),
+            _ => Some(self.refuse_merged::<IncrementalAlterConfigsRequest>(ctx, &forwarded, &(error, None))),
+        };
+        if let Some(refused) = mine {
+            if refused.is_err() {
+                self.close(ctx, forwarded.reply.conn);
+            }
+            return;
+        }
+        let Forwarded { reply, body, .. } = forwarded;
         if reply.api_key == ApiKey::DescribeQuorum {
             let (error_code, error_message) = (error.code(), Some(error.message().to_owned()));
             let response = DescribeQuorumResponse { error_code, error_message, ..Default::default() };

@@ -18,6 +18,7 @@ mod groups;
 mod once;
 
 // One file per API.
+mod alter_configs;
 mod delete_records;
 mod describe_cluster;
 mod describe_producers;
@@ -66,7 +67,11 @@ use crate::{
     group::GroupCoordinator,
     id::{ConnId, Token},
     log::checkpoint,
-    metadata::{describe_configs, image::MetadataImage},
+    metadata::{
+        describe_configs::{self, Asked},
+        image::MetadataImage,
+        loggers::Loggers,
+    },
     node::{StartError, check_formatted},
     raft::Raft,
     replica::manager::{Answer, ReplicaManager},
@@ -74,6 +79,7 @@ use crate::{
     security,
     wire::{
         allocate_producer_ids::AllocateProducerIdsRequest,
+        alter_configs::AlterConfigsRequest,
         alter_partition::AlterPartitionRequest,
         api::{ApiKey, Request},
         api_versions::ApiVersionsRequest,
@@ -85,6 +91,8 @@ use crate::{
         error::ErrorCode,
         fetch::FetchRequest,
         frame::{self, FrameError},
+        incremental_alter_configs::IncrementalAlterConfigsRequest,
+        list_config_resources::ListConfigResourcesRequest,
         message::Message,
     },
 };
@@ -127,6 +135,7 @@ pub struct Broker {
     forwarding: ControllerChannel<Purpose>,
     producer_ids: ProducerIds,
     groups: GroupCoordinator,
+    loggers: Loggers,
     /// Topics on their way of being created because somebody asked for them.
     creating: BTreeSet<String>,
 
@@ -179,6 +188,7 @@ impl Broker {
             forwarding: channel("forwarding", config.request_timeout_ms),
             producer_ids: ProducerIds::default(),
             groups: GroupCoordinator::new(Arc::clone(&config), now),
+            loggers: Loggers::default(),
             creating: BTreeSet::new(),
             next_idle_check: now.plus_ms(IDLE_CHECK_MS),
             rng: fastrand::Rng::with_seed(config.seed ^ 0xb2_0c_e2),
@@ -321,8 +331,21 @@ impl Broker {
             ApiKey::DescribeCluster => self.describe_cluster(ctx, &reply, &read(version, &body)?),
             ApiKey::DescribeTopicPartitions => self.describe_topic_partitions(ctx, &reply, &read(version, &body)?),
             ApiKey::DescribeConfigs => {
-                let response = describe_configs::describe(&self.image, &read(version, &body)?, &self.config);
+                let asked = Asked { image: &self.image, node: &self.config, loggers: &self.loggers };
+                let response = describe_configs::describe(&asked, &read(version, &body)?);
                 self.conns.answer::<DescribeConfigsRequest>(ctx, &reply, &response);
+            }
+            ApiKey::ListConfigResources => {
+                let response = describe_configs::list(&self.image, version, &read(version, &body)?);
+                self.conns.answer::<ListConfigResourcesRequest>(ctx, &reply, &response);
+            }
+            ApiKey::AlterConfigs => {
+                let request: AlterConfigsRequest = read(version, &body)?;
+                self.alter_configs(ctx, reply, bytes, body, &request);
+            }
+            ApiKey::IncrementalAlterConfigs => {
+                let request: IncrementalAlterConfigsRequest = read(version, &body)?;
+                self.alter_configs(ctx, reply, bytes, body, &request);
             }
             ApiKey::DescribeLogDirs => self.describe_log_dirs(ctx, &reply, &read(version, &body)?),
             ApiKey::AlterReplicaLogDirs => self.alter_replica_log_dirs(ctx, &reply, read(version, &body)?),
@@ -358,7 +381,6 @@ impl Broker {
             ApiKey::CreateTopics
             | ApiKey::DeleteTopics
             | ApiKey::CreatePartitions
-            | ApiKey::IncrementalAlterConfigs
             | ApiKey::AlterClientQuotas
             | ApiKey::AlterUserScramCredentials
             | ApiKey::ElectLeaders

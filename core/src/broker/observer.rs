@@ -62,6 +62,7 @@ impl Delta {
                     self.configured.insert(resource.name);
                 }
                 ResourceType::Broker => self.brokers_configured = true,
+                ResourceType::ClientMetrics | ResourceType::Group => {}
             },
         }
     }

@@ -146,6 +146,7 @@ impl Controller {
             next_offset: self.raft.log_end_offset(),
             cause: ctx.out.cause(),
             principal,
+            loggers: &mut self.loggers,
         }))
     }
 

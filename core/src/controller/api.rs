@@ -8,6 +8,7 @@ use crate::{
     metadata::{
         configs,
         image::{MetadataImage, TopicImage},
+        loggers::Loggers,
         registration::BrokerRegistration,
     },
     seam::Time,
@@ -26,6 +27,7 @@ pub(super) struct State<'a> {
     /// The event that brought the request.
     pub cause: Option<EventId>,
     pub principal: &'a str,
+    pub loggers: &'a mut Loggers,
 }
 
 /// The records to write, and the answer to give once they are committed.

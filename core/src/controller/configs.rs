@@ -1,209 +1,281 @@
-//! IncrementalAlterConfigs (key 44, KIP-339), and the configuration of new topics
-//! (Kafka: `ConfigurationControlManager`, `ControllerConfigurationValidator`, and for brokers `ConfigAdminManager`,
-//! whose checks the lab leaves to the controller).
+//! AlterConfigs (key 33), IncrementalAlterConfigs (key 44, KIP-339), and the configuration of new topics
+//! (Kafka: `ConfigurationControlManager`, `ControllerConfigurationValidator`). What concerns a broker alone that broker
+//! has checked before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     api::{ApiError, Command, Decision, State, error},
-    partitions::repeated,
     write::Batch,
 };
 use crate::{
     authorize::{Operation, Resource},
+    config::table::{self, ConfigKey, Kind, Scope},
     id::NodeId,
     metadata::{
-        configs::{self, Kind, MIN_INSYNC_REPLICAS, Update},
+        alter_configs::{
+            APPEND, AlterRequest, DELETE, KeyChange, ResourceChange, ResourceResult, SET, SUBTRACT, changed_list,
+            repeated,
+        },
+        client_metrics,
+        configs::{self, MIN_INSYNC_REPLICAS},
         image::{ConfigResource, ResourceType},
         topic_name,
     },
     wire::{
+        alter_configs::AlterConfigsRequest,
         create_topics::CreatableTopic,
         error::ErrorCode,
-        incremental_alter_configs::{
-            AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig, IncrementalAlterConfigsRequest,
-            IncrementalAlterConfigsResponse,
-        },
+        incremental_alter_configs::IncrementalAlterConfigsRequest,
         metadata_records::{ClearElrRecord, ConfigRecord},
     },
 };
 
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
-const SUBTRACT: i8 = 3;
+const LOGGER: i8 = 8;
+/// Kafka: `ConfigurationControlManager`; a record's text cannot be longer.
+const MAX_VALUE_SIZE: usize = i16::MAX as usize;
 
 impl Command for IncrementalAlterConfigsRequest {
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
-        let resources: Vec<(i8, &str)> =
-            self.resources.iter().map(|r| (r.resource_type, r.resource_name.as_str())).collect();
-        let repeated = repeated(&resources);
-        let mut answered = BTreeSet::new();
-        let mut batch = Batch::default();
-        let mut responses = Vec::new();
-        for resource in &self.resources {
-            let key = (resource.resource_type, resource.resource_name.as_str());
-            if !answered.insert(key) {
-                continue;
-            }
-            let result = if repeated.contains(&key) {
-                error(ErrorCode::InvalidRequest, "Duplicate resource.")
-            } else {
-                alter(resource, state)
-            };
-            let (code, message) = match result {
-                Ok(records) => {
-                    batch.append(records);
-                    (ErrorCode::None, None)
-                }
-                Err(error) => error,
-            };
-            responses.push(answer(resource, code, message));
-        }
-        if self.validate_only {
-            batch = Batch::default();
-        }
-        Decision { batch, response: IncrementalAlterConfigsResponse { responses, ..Default::default() } }
+        decide(self, state)
     }
 
-    fn refuse(&self, error: ErrorCode) -> IncrementalAlterConfigsResponse {
-        let responses = self.resources.iter().map(|r| answer(r, error, None)).collect();
-        IncrementalAlterConfigsResponse { responses, ..Default::default() }
+    fn refuse(&self, error: ErrorCode) -> Self::Response {
+        refuse(self, error)
     }
 }
 
-fn answer(
-    resource: &AlterConfigsResource,
-    code: ErrorCode,
-    error_message: Option<String>,
-) -> AlterConfigsResourceResponse {
-    AlterConfigsResourceResponse {
-        error_code: code.code(),
-        error_message,
-        resource_type: resource.resource_type,
-        resource_name: resource.resource_name.clone(),
+impl Command for AlterConfigsRequest {
+    fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
+        decide(self, state)
+    }
+
+    fn refuse(&self, error: ErrorCode) -> Self::Response {
+        refuse(self, error)
     }
 }
 
-fn alter(asked: &AlterConfigsResource, state: &State<'_>) -> Result<Batch, ApiError> {
-    let Some(kind) = ResourceType::from_code(asked.resource_type) else {
-        let message = format!("Unknown resource type {}.", asked.resource_type);
-        return error(ErrorCode::UnsupportedVersion, message);
+fn refuse<R: AlterRequest>(request: &R, error: ErrorCode) -> R::Response {
+    let one = |change: &ResourceChange| ResourceResult::new(change, Err((error, None)));
+    R::response(request.changes().iter().map(one).collect())
+}
+
+fn decide<R: AlterRequest>(request: &R, state: &mut State<'_>) -> Decision<R::Response> {
+    let changes = request.changes();
+    // An operation that nobody knows fails the whole request, as in Kafka.
+    let unknown = |key: &KeyChange| !(SET..=SUBTRACT).contains(&key.operation);
+    if changes.iter().any(|change| change.kind != LOGGER && change.keys.iter().any(unknown)) {
+        return refuse(request, ErrorCode::UnknownServerError).into();
+    }
+    let repeated = repeated(&changes);
+    let mut answered = BTreeSet::new();
+    let mut batch = Batch::default();
+    let mut results = Vec::new();
+    for change in &changes {
+        let key = (change.kind, change.name.as_str());
+        if change.kind != LOGGER && !answered.insert(key) {
+            continue;
+        }
+        let result = if change.kind == LOGGER && !R::WHOLE {
+            state.loggers.change(state.config.node_id, &change.name, &change.keys, request.validate_only())
+        } else if repeated.contains(&key) {
+            error(ErrorCode::InvalidRequest, "Duplicate resource.")
+        } else {
+            alter(change, R::WHOLE, state).map(|records| batch.append(records))
+        };
+        results.push(ResourceResult::new(change, result));
+    }
+    if request.validate_only() {
+        batch = Batch::default();
+    }
+    Decision { batch, response: R::response(results) }
+}
+
+fn alter(change: &ResourceChange, whole: bool, state: &State<'_>) -> Result<Batch, ApiError> {
+    let Some(kind) = ResourceType::from_code(change.kind) else {
+        return if change.kind == LOGGER {
+            error(ErrorCode::InvalidRequest, "Unexpected resource type BROKER_LOGGER.")
+        } else {
+            error(ErrorCode::UnsupportedVersion, format!("Unknown resource type {}.", change.kind))
+        };
     };
-    let resource = ConfigResource { kind, name: asked.resource_name.clone() };
-    let (allowed, denied) = match kind {
+    let resource = ConfigResource { kind, name: change.name.clone() };
+    let (what, denied) = match kind {
         ResourceType::Topic => (Resource::Topic(&resource.name), ErrorCode::TopicAuthorizationFailed),
-        ResourceType::Broker => (Resource::Cluster, ErrorCode::ClusterAuthorizationFailed),
+        ResourceType::Group => (Resource::Group(&resource.name), ErrorCode::GroupAuthorizationFailed),
+        ResourceType::Broker | ResourceType::ClientMetrics => {
+            (Resource::Cluster, ErrorCode::ClusterAuthorizationFailed)
+        }
     };
-    if !state.authorize(Operation::AlterConfigs, allowed) {
+    if !state.authorize(Operation::AlterConfigs, what) {
         return Err((denied, None));
     }
-    let keys: Vec<&str> = asked.configs.iter().map(|c| c.name.as_str()).collect();
-    if !repeated(&keys).is_empty() {
-        return error(ErrorCode::InvalidRequest, "Error due to duplicate config keys");
+    let changes = changed(&resource, change, whole, state)?;
+    check(&resource, &changes, state)?;
+    let mut batch = Batch::default();
+    for (key, value) in changes {
+        push(&mut batch, &resource, &key, value, state);
     }
-    let is_null = |c: &&AlterableConfig| c.config_operation != DELETE && c.value.is_none();
-    let nulls: Vec<&str> = asked.configs.iter().filter(is_null).map(|c| c.name.as_str()).collect();
-    if !nulls.is_empty() {
-        return error(ErrorCode::InvalidRequest, format!("Null value not supported for : {}", nulls.join(",")));
-    }
-    let mut changes = BTreeMap::new();
-    for config in &asked.configs {
-        changes.insert(config.name.as_str(), new_value(&resource, config, state)?);
-    }
-    match kind {
-        ResourceType::Topic => check_topic(&resource, &changes, state)?,
-        ResourceType::Broker => check_broker(&resource, &changes, state)?,
-    }
-    Ok(records(&resource, changes, state))
+    Ok(batch)
 }
 
-/// What the key will be; `None`: no longer set.
+/// What the keys will be; `None`: no longer set.
+type Changes = BTreeMap<String, Option<String>>;
+
+/// A key that stays as it is needs no record; a broker's gets one, which makes it read its files again (KAFKA-14136).
+fn changed(
+    resource: &ConfigResource,
+    change: &ResourceChange,
+    whole: bool,
+    state: &State<'_>,
+) -> Result<Changes, ApiError> {
+    let current = state.image.all_configs(resource);
+    let mut changes = Changes::new();
+    for key in &change.keys {
+        changes.insert(key.name.clone(), new_value(resource, key, current)?);
+    }
+    if resource.kind != ResourceType::Broker {
+        changes.retain(|key, value| current.get(key) != value.as_ref());
+    }
+    if whole {
+        let asked: BTreeSet<&str> = change.keys.iter().map(|key| key.name.as_str()).collect();
+        let gone = current.keys().filter(|key| !asked.contains(key.as_str()));
+        changes.extend(gone.map(|key| (key.clone(), None)));
+    }
+    Ok(changes)
+}
+
 fn new_value(
     resource: &ConfigResource,
-    config: &AlterableConfig,
-    state: &State<'_>,
+    key: &KeyChange,
+    current: &BTreeMap<String, String>,
 ) -> Result<Option<String>, ApiError> {
-    let operation = config.config_operation;
-    let asked = config.value.as_deref().unwrap_or_default();
-    match operation {
-        SET => return Ok(Some(asked.to_owned())),
+    let name = match key.operation {
         DELETE => return Ok(None),
-        APPEND | SUBTRACT => {}
-        _ => return error(ErrorCode::InvalidRequest, format!("Unknown config operation {operation}.")),
-    }
-    let kind = match resource.kind {
-        ResourceType::Topic => configs::topic_key(&config.name).map(|k| k.kind),
-        ResourceType::Broker => configs::broker_key(&config.name).map(|k| k.kind),
+        APPEND => "APPEND",
+        SUBTRACT => "SUBTRACT",
+        _ => return Ok(key.value.clone()),
     };
-    if kind != Some(Kind::List) {
-        let name = if operation == APPEND { "APPEND" } else { "SUBTRACT" };
-        let message = format!("Can't {name} to key {} because its type is not LIST.", config.name);
+    let known = table::key(resource.kind.scope(), &key.name).filter(|key| key.kind == Kind::List);
+    let Some(known) = known else {
+        let message = format!("Can't {name} to key {} because its type is not LIST.", key.name);
         return error(ErrorCode::InvalidConfig, message);
-    }
-    let current = state.image.config(resource, &config.name).map(str::to_owned);
-    let current = current.or_else(|| match resource.kind {
-        ResourceType::Topic => state.image.topic_config(&resource.name, &config.name, state.config),
-        ResourceType::Broker => None,
-    });
-    let mut items: Vec<&str> = current.iter().flat_map(|v| v.split(',')).filter(|v| !v.is_empty()).collect();
-    for item in asked.split(',') {
-        if operation == SUBTRACT {
-            items.retain(|i| *i != item);
-        } else if !items.contains(&item) {
-            items.push(item);
-        }
-    }
-    Ok(Some(items.join(",")))
+    };
+    let current = current.get(&key.name).map(String::as_str).or(known.default);
+    Ok(Some(changed_list(current, key.operation, key.value.as_deref().unwrap_or_default())))
 }
 
-type Changes<'a> = BTreeMap<&'a str, Option<String>>;
-
-/// The topic's keys as they will be, together, since some limit each other.
-fn check_topic(resource: &ConfigResource, changes: &Changes<'_>, state: &State<'_>) -> Result<(), ApiError> {
-    if resource.name.is_empty() {
-        return error(ErrorCode::InvalidRequest, "Default topic resources are not allowed.");
+/// Kafka: `ConfigurationControlManager.validateAlterConfig`.
+fn check(resource: &ConfigResource, changes: &Changes, state: &State<'_>) -> Result<(), ApiError> {
+    for (key, value) in changes {
+        check_min_insync_replicas(resource, key, value.as_deref(), state)?;
+        if value.as_ref().is_some_and(|value| value.encode_utf16().count() > MAX_VALUE_SIZE) {
+            let message =
+                "The configuration value cannot be added because it exceeds the maximum value size of 32767 bytes.";
+            return error(ErrorCode::InvalidConfig, message);
+        }
     }
-    if let Some(why) = topic_name::invalid(&resource.name) {
-        return error(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}"));
-    }
-    let mut all: BTreeMap<&str, String> = state.image.configs(resource).map(|(k, v)| (k, v.to_owned())).collect();
+    // All of them as they will be, since some limit each other.
+    let mut all = state.image.all_configs(resource).clone();
     for (key, value) in changes {
         match value {
-            Some(value) => all.insert(key, value.clone()),
-            None => all.remove(key),
-        };
+            Some(value) => drop(all.insert(key.clone(), value.clone())),
+            None => drop(all.remove(key)),
+        }
     }
-    check_topic_values(&all, &resource.name, state)?;
-    if state.image.topic(&resource.name).is_none() {
-        let message = format!("The topic '{}' does not exist.", resource.name);
-        return error(ErrorCode::UnknownTopicOrPartition, message);
+    let name = resource.name.as_str();
+    match resource.kind {
+        ResourceType::Topic => {
+            if name.is_empty() {
+                return error(ErrorCode::InvalidRequest, "Default topic resources are not allowed.");
+            }
+            if let Some(why) = topic_name::invalid(name) {
+                return error(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}"));
+            }
+            check_topic_values(&all, state)?;
+            if state.image.topic(name).is_none() {
+                return error(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
+            }
+            Ok(())
+        }
+        ResourceType::Broker => check_broker_name(name, state),
+        ResourceType::ClientMetrics => client_metrics::check(name, &all),
+        ResourceType::Group if name.is_empty() => {
+            error(ErrorCode::InvalidRequest, "Default group resources are not allowed.")
+        }
+        ResourceType::Group => check_group_values(&all, state),
+    }
+}
+
+/// One broker alone must not decide how many replicas a promise needs (KIP-966).
+fn check_min_insync_replicas(
+    resource: &ConfigResource,
+    key: &str,
+    value: Option<&str>,
+    state: &State<'_>,
+) -> Result<(), ApiError> {
+    if key != MIN_INSYNC_REPLICAS || resource.kind != ResourceType::Broker || !state.elr_enabled() {
+        return Ok(());
+    }
+    if !resource.name.is_empty() {
+        let message = "Broker-level min.insync.replicas cannot be altered while ELR is enabled.";
+        return error(ErrorCode::InvalidConfig, message);
+    }
+    if value.is_none() {
+        let message = "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.";
+        return error(ErrorCode::InvalidConfig, message);
     }
     Ok(())
 }
 
+fn check_broker_name(name: &str, state: &State<'_>) -> Result<(), ApiError> {
+    if name.is_empty() {
+        return Ok(());
+    }
+    let Ok(id) = name.parse::<i32>() else {
+        return error(ErrorCode::InvalidRequest, "Unable to parse broker name as a base 10 number.");
+    };
+    if id < 0 {
+        return error(ErrorCode::InvalidRequest, "Invalid negative broker ID.");
+    }
+    if state.image.broker(NodeId(id)).is_none() && id != state.config.node_id.0 {
+        return error(ErrorCode::BrokerIdNotRegistered, format!("No broker with id {id} found."));
+    }
+    Ok(())
+}
+
+/// Every key of the scope as it is read, those that are not set as their broker has them.
+fn values_of(
+    scope: Scope,
+    all: &BTreeMap<String, String>,
+    inherited: impl Fn(&ConfigKey) -> Option<String>,
+) -> Result<BTreeMap<&'static str, String>, ApiError> {
+    let mut values = BTreeMap::new();
+    for key in table::keys(scope) {
+        let value = match all.get(key.name) {
+            Some(value) => Some(key.parse(value).or_else(|message| error(ErrorCode::InvalidConfig, message))?),
+            None => inherited(key),
+        };
+        values.extend(value.map(|value| (key.name, value)));
+    }
+    Ok(values)
+}
+
 /// Kafka: `LogConfig.validate`.
-fn check_topic_values(all: &BTreeMap<&str, String>, topic: &str, state: &State<'_>) -> Result<(), ApiError> {
-    if let Some(unknown) = all.keys().find(|key| configs::topic_key(key).is_none()) {
+fn check_topic_values(all: &BTreeMap<String, String>, state: &State<'_>) -> Result<(), ApiError> {
+    if let Some(unknown) = all.keys().find(|key| table::key(Scope::Topic, key).is_none()) {
         return error(ErrorCode::InvalidConfig, format!("Unknown topic config name: {unknown}"));
     }
-    for (key, value) in all {
-        let key = configs::topic_key(key).expect("unknown keys were refused above");
-        key.check(value).or_else(|message| error(ErrorCode::InvalidConfig, message))?;
-    }
-    let number = |key: &str| {
-        let value = all.get(key).cloned().or_else(|| state.image.topic_config(topic, key, state.config));
-        value.and_then(|v| v.trim().parse::<i64>().ok())
-    };
+    let inherited = |key: &ConfigKey| configs::inherited(state.image, key, state.config);
+    let values = values_of(Scope::Topic, all, inherited)?;
+    let number = |key: &str| values.get(key).and_then(|value| value.parse::<i64>().ok()).unwrap_or_default();
     let (min, max) = (number("min.compaction.lag.ms"), number("max.compaction.lag.ms"));
-    if let (Some(min), Some(max)) = (min, max)
-        && min > max
-    {
+    if min > max {
         let message =
             format!("conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})");
         return error(ErrorCode::InvalidConfig, message);
     }
-    if all.get("remote.storage.enable").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
+    if values.get("remote.storage.enable").is_some_and(|value| value == "true") {
         let message = "Tiered Storage functionality is disabled in the broker. \
                        Topic cannot be configured with remote log storage.";
         return error(ErrorCode::InvalidConfig, message);
@@ -211,55 +283,38 @@ fn check_topic_values(all: &BTreeMap<&str, String>, topic: &str, state: &State<'
     Ok(())
 }
 
-/// Unknown keys are allowed: plug-ins may read them.
-fn check_broker(resource: &ConfigResource, changes: &Changes<'_>, state: &State<'_>) -> Result<(), ApiError> {
-    let refuse = |message: String| error(ErrorCode::InvalidRequest, message);
-    if !resource.name.is_empty() {
-        let Ok(id) = resource.name.parse::<i32>() else {
-            return refuse("Unable to parse broker name as a base 10 number.".into());
-        };
-        if id < 0 {
-            return refuse("Invalid negative broker ID.".into());
+/// Kafka: `GroupConfig.validate`.
+fn check_group_values(all: &BTreeMap<String, String>, state: &State<'_>) -> Result<(), ApiError> {
+    let refuse = |message: String| error(ErrorCode::InvalidConfig, message);
+    if let Some(unknown) = all.keys().find(|key| table::key(Scope::Group, key).is_none()) {
+        return refuse(format!("Unknown group config name: {unknown}"));
+    }
+    let values = values_of(Scope::Group, all, |key| configs::group_default(state.image, key, state.config))?;
+    let number = |key: &str| values.get(key).and_then(|value| value.parse::<i64>().ok()).unwrap_or_default();
+    let layers = configs::Layers::of(state.image, state.config);
+    for key in table::keys(Scope::Group) {
+        let (kind, what) = key.name.split_once('.').expect("consumer, share or streams stands before it");
+        // What the broker's own default is for these does not count.
+        if what == "assignment.interval.ms" && !all.contains_key(key.name) {
+            continue;
         }
-        if state.image.broker(NodeId(id)).is_none() && id != state.config.node_id.0 {
-            return error(ErrorCode::BrokerIdNotRegistered, format!("No broker with id {id} found."));
+        let most = if what == "num.standby.replicas" { "standby.replicas" } else { what };
+        let (min, max) = (format!("group.{kind}.min.{what}"), format!("group.{kind}.max.{most}"));
+        let value = number(key.name);
+        if layers.number(&min).is_some_and(|bound| value < bound) {
+            return refuse(format!("{} must be greater than or equal to {min}", key.name));
+        }
+        if layers.number(&max).is_some_and(|bound| value > bound) {
+            return refuse(format!("{} must be less than or equal to {max}", key.name));
         }
     }
-    let read_only = |key: &&str| configs::broker_key(key).is_some_and(|k| k.update == Update::ReadOnly);
-    let fixed: Vec<&str> = changes.keys().copied().filter(read_only).collect();
-    if !fixed.is_empty() {
-        return refuse(format!("Cannot update these configs dynamically: [{}]", fixed.join(", ")));
-    }
-    for (key, value) in changes {
-        if let (Some(key), Some(value)) = (configs::broker_key(key), value) {
-            key.check(value).or_else(refuse)?;
+    for kind in ["consumer", "share", "streams"] {
+        let (session, heartbeat) = (format!("{kind}.session.timeout.ms"), format!("{kind}.heartbeat.interval.ms"));
+        if number(&session) <= number(&heartbeat) {
+            return refuse(format!("{session} must be greater than {heartbeat}"));
         }
-    }
-    // One broker alone must not decide how many replicas a promise needs (KIP-966).
-    if let Some(value) = changes.get(MIN_INSYNC_REPLICAS).filter(|_| state.elr_enabled()) {
-        let message = if !resource.name.is_empty() {
-            "Broker-level min.insync.replicas cannot be altered while ELR is enabled."
-        } else if value.is_none() {
-            "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."
-        } else {
-            return Ok(());
-        };
-        return error(ErrorCode::InvalidConfig, message);
     }
     Ok(())
-}
-
-/// A topic's key that stays as it is needs no record; a broker's gets one, which makes it read its files again
-/// (KAFKA-14136).
-fn records(resource: &ConfigResource, changes: Changes<'_>, state: &State<'_>) -> Batch {
-    let mut batch = Batch::default();
-    for (key, value) in changes {
-        let changed = state.image.config(resource, key) != value.as_deref();
-        if changed || resource.kind == ResourceType::Broker {
-            push(&mut batch, resource, key, value, state);
-        }
-    }
-    batch
 }
 
 fn push(batch: &mut Batch, resource: &ConfigResource, key: &str, value: Option<String>, state: &State<'_>) {
@@ -283,13 +338,18 @@ pub(super) fn of_new_topic(topic: &CreatableTopic, state: &State<'_>) -> Result<
         let message = format!("Null value not supported for topic configs: {}", nulls.join(","));
         return error(ErrorCode::InvalidConfig, message);
     }
-    let all: BTreeMap<&str, String> =
-        topic.configs.iter().filter_map(|c| Some((c.name.as_str(), c.value.clone()?))).collect();
-    check_topic_values(&all, &topic.name, state)?;
+    let changes: Changes = topic.configs.iter().map(|c| (c.name.clone(), c.value.clone())).collect();
     let resource = ConfigResource::topic(topic.name.as_str());
+    if changes.values().flatten().any(|value| value.encode_utf16().count() > MAX_VALUE_SIZE) {
+        let message =
+            "The configuration value cannot be added because it exceeds the maximum value size of 32767 bytes.";
+        return error(ErrorCode::InvalidConfig, message);
+    }
+    let all = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+    check_topic_values(&all, state)?;
     let mut batch = Batch::default();
-    for (key, value) in all {
-        push(&mut batch, &resource, key, Some(value), state);
+    for (key, value) in changes {
+        push(&mut batch, &resource, &key, value, state);
     }
     Ok(batch)
 }

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     authorize::{Operation, Resource},
+    config::table::{self, ConfigKey, Scope},
     id::Uuid,
     metadata::{
-        configs::{Source, TOPIC_KEYS, TopicKey},
+        configs::{Source, inherited_raw},
         registration::PartitionRegistration,
         topic_name,
     },
@@ -195,19 +196,23 @@ fn assigned(topic: &CreatableTopic, state: &State<'_>) -> Result<Partitions, Api
     Ok(partitions)
 }
 
-/// What the new topic's keys will be, as a broker with the controller's configuration would have them.
+/// What the new topic's keys will be, as a broker with the controller's configuration would have them; values as they
+/// were given (Kafka: `KafkaConfigSchema.resolveEffectiveTopicConfigs`).
 fn effective_configs(topic: &CreatableTopic, state: &State<'_>) -> Vec<CreatableTopicConfigs> {
-    let describe = |key: &TopicKey| {
-        let asked = topic.configs.iter().find(|c| c.name == key.name).and_then(|c| c.value.clone());
-        let value = key.value(state.image, &topic.name, state.config);
-        let source = if asked.is_some() { Source::Topic } else { value.source };
-        CreatableTopicConfigs {
+    let describe = |key: &ConfigKey| {
+        let asked = topic.configs.iter().rev().find(|c| c.name == key.name).and_then(|c| c.value.clone());
+        let (value, source) = match asked {
+            Some(value) => (Some(value), Source::Topic),
+            None if key.internal => return None,
+            None => inherited_raw(state.image, key, state.config),
+        };
+        Some(CreatableTopicConfigs {
             name: key.name.into(),
-            value: Some(asked.unwrap_or(value.value)),
+            value,
             read_only: false,
             config_source: source as i8,
-            is_sensitive: false,
-        }
+            is_sensitive: key.kind.is_sensitive(),
+        })
     };
-    TOPIC_KEYS.iter().map(describe).collect()
+    table::keys(Scope::Topic).iter().filter_map(describe).collect()
 }

@@ -43,13 +43,14 @@ fn unwrap(envelope: &EnvelopeRequest) -> Result<Opened, ErrorCode> {
 /// What brokers forward of what the lab serves (Kafka: `ApiKeys.forwardable`).
 pub(super) const fn is_forwardable(key: ApiKey) -> bool {
     use ApiKey::{
-        AddRaftVoter, AlterClientQuotas, AlterPartitionReassignments, AlterUserScramCredentials, CreatePartitions,
-        CreateTopics, DeleteTopics, ElectLeaders, IncrementalAlterConfigs, ListPartitionReassignments, RemoveRaftVoter,
-        UnregisterBroker, UpdateFeatures,
+        AddRaftVoter, AlterClientQuotas, AlterConfigs, AlterPartitionReassignments, AlterUserScramCredentials,
+        CreatePartitions, CreateTopics, DeleteTopics, ElectLeaders, IncrementalAlterConfigs,
+        ListPartitionReassignments, RemoveRaftVoter, UnregisterBroker, UpdateFeatures,
     };
     matches!(
         key,
-        CreateTopics
+        AlterConfigs
+            | CreateTopics
             | DeleteTopics
             | CreatePartitions
             | IncrementalAlterConfigs

@@ -58,7 +58,12 @@ use self::{active::Active, api::Command, reply::ReplyTo, snapshots::Snapshots};
 use crate::{
     config::NodeConfig,
     id::{ConnId, NodeId},
-    metadata::{describe_configs, image::MetadataImage, record::MetadataRecord},
+    metadata::{
+        describe_configs::{self, Asked},
+        image::MetadataImage,
+        loggers::Loggers,
+        record::MetadataRecord,
+    },
     node::{StartError, check_formatted, read_bootstrap},
     raft::{Raft, RaftEvent},
     seam::{Ctx, Input, Listener, Machine, Output, Part, Time},
@@ -66,6 +71,7 @@ use crate::{
     wire::{
         allocate_producer_ids::AllocateProducerIdsRequest,
         alter_client_quotas::AlterClientQuotasRequest,
+        alter_configs::AlterConfigsRequest,
         alter_partition::AlterPartitionRequest,
         alter_partition_reassignments::AlterPartitionReassignmentsRequest,
         alter_user_scram_credentials::AlterUserScramCredentialsRequest,
@@ -106,6 +112,7 @@ pub fn refusal(key: ApiKey, version: i16, correlation_id: i32, body: &Bytes, err
         ApiKey::CreateTopics => of::<CreateTopicsRequest>,
         ApiKey::DeleteTopics => of::<DeleteTopicsRequest>,
         ApiKey::CreatePartitions => of::<CreatePartitionsRequest>,
+        ApiKey::AlterConfigs => of::<AlterConfigsRequest>,
         ApiKey::IncrementalAlterConfigs => of::<IncrementalAlterConfigsRequest>,
         ApiKey::AlterClientQuotas => of::<AlterClientQuotasRequest>,
         ApiKey::AlterUserScramCredentials => of::<AlterUserScramCredentialsRequest>,
@@ -138,6 +145,7 @@ pub struct Controller {
     /// Principals of accepted connections.
     connections: BTreeMap<ConnId, String>,
     snapshots: Snapshots,
+    loggers: Loggers,
     shutting_down: bool,
     exited: bool,
     /// The log holds what cannot be replayed, so nothing that this controller would say could be trusted.
@@ -163,6 +171,7 @@ impl Controller {
             active: None,
             connections: BTreeMap::new(),
             snapshots: Snapshots::new(ctx.now.mono),
+            loggers: Loggers::default(),
             shutting_down: false,
             exited: false,
             failure: None,
@@ -277,6 +286,7 @@ impl Controller {
             ApiKey::CreateTopics => self.read::<CreateTopicsRequest>(ctx, to, body),
             ApiKey::DeleteTopics => self.read::<DeleteTopicsRequest>(ctx, to, body),
             ApiKey::CreatePartitions => self.read::<CreatePartitionsRequest>(ctx, to, body),
+            ApiKey::AlterConfigs => self.read::<AlterConfigsRequest>(ctx, to, body),
             ApiKey::IncrementalAlterConfigs => self.read::<IncrementalAlterConfigsRequest>(ctx, to, body),
             ApiKey::ElectLeaders => self.read::<ElectLeadersRequest>(ctx, to, body),
             ApiKey::AlterPartitionReassignments => self.read::<AlterPartitionReassignmentsRequest>(ctx, to, body),
@@ -348,7 +358,8 @@ impl Controller {
             }
             ApiKey::DescribeConfigs => {
                 let request = decode_body(to.version, body).ok()?;
-                let response = describe_configs::describe(&self.committed, &request, &self.config);
+                let asked = Asked { image: &self.committed, node: &self.config, loggers: &self.loggers };
+                let response = describe_configs::describe(&asked, &request);
                 to.send(ctx, to.frame::<DescribeConfigsRequest>(&response));
                 Some(())
             }

@@ -1,9 +1,13 @@
-//! Configuration keys of topics and brokers: types, limits, defaults, and where a value in force comes from
-//! (Kafka: `LogConfig`, `AbstractKafkaConfig`, `ConfigDef`, `KafkaConfigSchema`).
+//! Values of configuration in force, and where each comes from: set on a topic or a group, on a broker, on all brokers,
+//! in a node's file, or Kafka's default (KIP-226; Kafka: `ConfigHelper`, `DynamicBrokerConfig`, `LogConfig`).
 
-pub use super::config_keys::{BROKER_KEYS, TOPIC_KEYS};
+use std::collections::BTreeMap;
+
 use super::image::{ConfigResource, MetadataImage};
-use crate::config::NodeConfig;
+use crate::config::{
+    NodeConfig,
+    table::{self, ConfigKey, Kind, Scope, Synonym},
+};
 
 pub const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 pub const UNCLEAN_LEADER_ELECTION_ENABLE: &str = "unclean.leader.election.enable";
@@ -11,35 +15,15 @@ pub const METADATA_VERSION: &str = "metadata.version";
 pub const ELR_VERSION: &str = "eligible.leader.replicas.version";
 pub const KRAFT_VERSION: &str = "kraft.version";
 
-/// Kafka's default of a key of brokers or topics, as far as the lab knows the key.
+/// Kafka's default of a key of brokers or topics; of what it derives from a coarser unit, that of the topic's key.
 pub fn default_value(key: &str) -> Option<String> {
-    let broker = || BROKER_KEYS.iter().find(|k| k.name == key).map(|k| (k.get)(&NodeConfig::default()));
-    broker().or_else(|| TOPIC_KEYS.iter().find(|k| k.name == key).map(|k| k.default.to_string()))
-}
-
-/// Type of a value; numbers are those of `DescribeConfigs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i8)]
-pub enum Kind {
-    Boolean = 1,
-    String = 2,
-    Int = 3,
-    Long = 5,
-    Double = 6,
-    List = 7,
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Boolean => "BOOLEAN",
-            Self::String => "STRING",
-            Self::Int => "INT",
-            Self::Long => "LONG",
-            Self::Double => "DOUBLE",
-            Self::List => "LIST",
-        }
-    }
+    let of_broker = table::key(Scope::Broker, key).and_then(|key| key.default);
+    let of_topic = || table::key(Scope::Topic, key).and_then(|key| key.default);
+    let derived = || {
+        let same = |topic: &&ConfigKey| topic.synonyms.first().is_some_and(|synonym| synonym.name == key);
+        table::keys(Scope::Topic).iter().find(same).and_then(|topic| topic.default)
+    };
+    of_broker.or_else(of_topic).or_else(derived).map(str::to_owned)
 }
 
 /// Where a value comes from; numbers are those of `DescribeConfigs` (KIP-226).
@@ -52,231 +36,235 @@ pub enum Source {
     /// The node's `server.properties`.
     Static = 4,
     Default = 5,
+    BrokerLogger = 6,
+    ClientMetrics = 7,
+    Group = 8,
 }
 
-/// When a running cluster may change a key (Kafka: `DynamicBrokerConfig`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Update {
-    ReadOnly,
-    /// On one broker, or on all.
-    ClusterWide,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Limit {
-    Any,
-    AtLeast(i64),
-    Between(i64, i64),
-    Fraction,
-    OneOf(&'static [&'static str]),
-    ListOf(&'static [&'static str]),
-    ThrottledReplicas,
-}
-
-/// A key that topics may set.
-#[derive(Clone, Copy, Debug)]
-pub struct TopicKey {
-    pub name: &'static str,
-    /// The broker's name of the same setting.
-    pub synonym: Option<&'static str>,
-    pub kind: Kind,
-    /// Kafka's default where the node's own configuration has none.
-    pub(super) default: &'static str,
-    pub(super) node: Option<fn(&NodeConfig) -> String>,
-    pub(super) limit: Limit,
-}
-
-/// A key of a broker.
-#[derive(Clone, Copy, Debug)]
-pub struct BrokerKey {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub update: Update,
-    pub(super) get: fn(&NodeConfig) -> String,
-    pub(super) limit: Limit,
-}
-
-/// A value in force, and all that it could have been, strongest first.
+/// A value that could be in force, under the name by which it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
+pub struct Candidate {
+    pub name: String,
     pub value: String,
     pub source: Source,
-    pub synonyms: Vec<(String, String, Source)>,
 }
 
-pub fn topic_key(name: &str) -> Option<&'static TopicKey> {
-    TOPIC_KEYS.iter().find(|key| key.name == name)
+/// A value in force, and all that it could have been, the strongest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    pub value: Option<String>,
+    pub synonyms: Vec<Candidate>,
 }
 
-pub fn broker_key(name: &str) -> Option<&'static BrokerKey> {
-    BROKER_KEYS.iter().find(|key| key.name == name)
-}
-
-impl TopicKey {
-    /// `Err` holds Kafka's sentence about the bad value.
-    pub fn check(&self, value: &str) -> Result<(), String> {
-        check(self.name, self.kind, self.limit, value)
-    }
-
-    fn node_value(&self, node: &NodeConfig) -> String {
-        self.node.map_or_else(|| self.default.to_owned(), |get| get(node))
-    }
-
-    /// What the key is when nobody set it on the topic or on running brokers.
-    fn below_dynamic(&self, node: &NodeConfig) -> (String, Source) {
-        let value = self.node_value(node);
-        let default = self.node_value(&NodeConfig::default());
-        if value == default { (value, Source::Default) } else { (value, Source::Static) }
-    }
-
-    /// The value in force for a topic as `node` has it.
-    pub fn value(&self, image: &MetadataImage, topic: &str, node: &NodeConfig) -> Value {
-        let mut synonyms = Vec::new();
-        if let Some(value) = image.config(&ConfigResource::topic(topic), self.name) {
-            synonyms.push((self.name.to_owned(), value.to_owned(), Source::Topic));
-        }
-        let below = self.below_dynamic(node);
-        if let Some(synonym) = self.synonym {
-            broker_synonyms(image, synonym, node, &below, &mut synonyms);
-        }
-        in_force(synonyms, below)
+impl Value {
+    pub fn source(&self) -> Source {
+        self.synonyms.first().map_or(Source::Default, |first| first.source)
     }
 }
 
-impl BrokerKey {
-    /// `Err` holds Kafka's sentence about the bad value.
-    pub fn check(&self, value: &str) -> Result<(), String> {
-        check(self.name, self.kind, self.limit, value)
-    }
-
-    /// The value in force on `node`.
-    pub fn value(&self, image: &MetadataImage, node: &NodeConfig) -> Value {
-        let (value, default) = ((self.get)(node), (self.get)(&NodeConfig::default()));
-        let source = if value == default { Source::Default } else { Source::Static };
-        let (below, mut synonyms) = ((value, source), Vec::new());
-        broker_synonyms(image, self.name, node, &below, &mut synonyms);
-        in_force(synonyms, below)
-    }
+/// The value of a topic's key as `node` has to use it, or nothing when there is no such key.
+pub fn topic_value(image: &MetadataImage, topic: &str, key: &str, node: &NodeConfig) -> Option<String> {
+    let key = table::key(Scope::Topic, key)?;
+    image
+        .config(&ConfigResource::topic(topic), key.name)
+        .map(|value| read(key, value))
+        .or_else(|| inherited(image, key, node))
 }
 
-/// The value of a topic's key, or nothing when there is no such key.
-pub fn topic_value(image: &MetadataImage, topic: &str, key: &str, node: &NodeConfig) -> Option<Value> {
-    topic_key(key).map(|key| key.value(image, topic, node))
-}
-
-fn broker_synonyms(
-    image: &MetadataImage,
-    name: &str,
-    node: &NodeConfig,
-    below: &(String, Source),
-    synonyms: &mut Vec<(String, String, Source)>,
-) {
-    for (resource, source) in
-        [(ConfigResource::broker(node.node_id), Source::Broker), (ConfigResource::cluster(), Source::DefaultBroker)]
-    {
-        if let Some(value) = image.config(&resource, name) {
-            synonyms.push((name.to_owned(), value.to_owned(), source));
-        }
-    }
-    if below.1 != Source::Default || !NULL_BY_DEFAULT.contains(&name) {
-        synonyms.push((name.to_owned(), below.0.clone(), below.1));
+/// What a topic or a group has of its broker where nothing is set on itself (Kafka: `extractLogConfigMap`,
+/// `GroupCoordinatorConfig.extractGroupConfigMap`). `None`: there is no value at all.
+pub fn inherited(image: &MetadataImage, key: &ConfigKey, node: &NodeConfig) -> Option<String> {
+    match inherited_raw(image, key, node) {
+        (Some(value), Source::Default) => Some(value),
+        (value, _) => value.map(|value| read(key, &value)),
     }
 }
 
-/// Kafka leaves these null and derives them from a key with another unit (`log.retention.hours`), so they are no synonym
-/// of a default.
-const NULL_BY_DEFAULT: [&str; 4] = ["log.flush.interval.ms", "log.retention.ms", "log.roll.jitter.ms", "log.roll.ms"];
-
-fn in_force(synonyms: Vec<(String, String, Source)>, below: (String, Source)) -> Value {
-    let (value, source) = synonyms.first().map_or(below, |(_, value, source)| (value.clone(), *source));
-    Value { value, source, synonyms }
-}
-
-/// As Kafka's `ConfigDef` and its validators say it.
-fn check(name: &str, kind: Kind, limit: Limit, value: &str) -> Result<(), String> {
-    let bad = |why: String| Err(format!("Invalid value {value} for configuration {name}: {why}"));
-    let trimmed = value.trim();
-    let not_a_number = || bad(format!("Not a number of type {}", kind.name()));
-    match kind {
-        Kind::Boolean => {
-            if !trimmed.eq_ignore_ascii_case("true") && !trimmed.eq_ignore_ascii_case("false") {
-                return bad("Expected value to be either true or false".into());
+/// As it was given, in the key's own unit, and where.
+pub fn inherited_raw(image: &MetadataImage, key: &ConfigKey, node: &NodeConfig) -> (Option<String>, Source) {
+    let (broker, cluster) = (ConfigResource::broker(node.node_id), ConfigResource::cluster());
+    for (resource, source) in [(broker, Source::Broker), (cluster, Source::DefaultBroker)] {
+        let set = image.all_configs(&resource);
+        for synonym in key.synonyms.iter().filter(|_| !set.is_empty()) {
+            if let Some(value) = set.get(synonym.name) {
+                return (Some(converted(synonym, value)), source);
             }
         }
-        Kind::Int | Kind::Long => {
-            let Ok(number) = trimmed.parse::<i64>() else { return not_a_number() };
-            if kind == Kind::Int && i32::try_from(number).is_err() {
-                return not_a_number();
-            }
-            let (least, most) = match limit {
-                Limit::AtLeast(least) => (least, i64::MAX),
-                Limit::Between(least, most) => (least, most),
-                _ => (i64::MIN, i64::MAX),
-            };
-            if number < least {
-                return bad(format!("Value must be at least {least}"));
-            }
-            if number > most {
-                return bad(format!("Value must be no more than {most}"));
-            }
-        }
-        Kind::Double => {
-            let Ok(number) = trimmed.parse::<f64>() else { return not_a_number() };
-            if matches!(limit, Limit::Fraction) && !(0.0..=1.0).contains(&number) {
-                let side = if number < 0.0 { "at least 0" } else { "no more than 1" };
-                return bad(format!("Value must be {side}"));
-            }
-        }
-        Kind::String | Kind::List => return check_words(name, kind, limit, value),
     }
-    Ok(())
+    for synonym in &key.synonyms {
+        if let Some(value) = node.static_value(synonym.name) {
+            return (Some(converted(synonym, &value)), Source::Static);
+        }
+    }
+    (key.default.map(str::to_owned), Source::Default)
 }
 
-fn check_words(name: &str, kind: Kind, limit: Limit, value: &str) -> Result<(), String> {
-    let bad = |what: &str, why: String| Err(format!("Invalid value {what} for configuration {name}: {why}"));
-    let words = || value.split(',').map(str::trim).filter(|w| !w.is_empty());
-    debug_assert!(matches!(kind, Kind::String | Kind::List));
-    match limit {
-        Limit::OneOf(allowed) if !allowed.contains(&value) => {
-            bad(value, format!("String must be one of: {}", allowed.join(", ")))
+/// In the unit of the finer key. Times below zero mean that there is no limit (Kafka: `logRetentionTimeMillis`).
+fn converted(synonym: &Synonym, value: &str) -> String {
+    let number = crate::config::value::trim(value).parse::<i64>();
+    match number {
+        Ok(number)
+            if number < -1 && synonym.name.starts_with("log.retention.") && synonym.name != "log.retention.bytes" =>
+        {
+            "-1".into()
         }
-        Limit::ListOf(allowed) => match words().find(|w| !allowed.contains(w)) {
-            Some(word) => bad(word, format!("String must be one of: {}", allowed.join(", "))),
-            None => Ok(()),
-        },
-        Limit::ThrottledReplicas => {
-            let pair =
-                |w: &str| w.split_once(':').is_some_and(|(p, b)| p.parse::<u32>().is_ok() && b.parse::<u32>().is_ok());
-            if words().all(|w| w == "*" || pair(w)) {
-                Ok(())
+        Ok(number) if synonym.times != 1 => {
+            if number < 0 {
+                "-1".into()
             } else {
-                bad(
-                    value,
-                    "must be the literal '*' or a list of replicas in the following format: \
-                            [partitionId]:[brokerId],[partitionId]:[brokerId],..."
-                        .into(),
-                )
+                number.saturating_mul(synonym.times).to_string()
             }
         }
-        _ => Ok(()),
+        _ => value.to_owned(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// As it is used. What is no value of the key, which nobody could set, stays as it is.
+fn read(key: &ConfigKey, value: &str) -> String {
+    key.parse(value).unwrap_or_else(|_| value.to_owned())
+}
 
-    #[test]
-    fn keys_are_sorted_and_defaults_pass_their_own_checks() {
-        assert!(TOPIC_KEYS.is_sorted_by_key(|k| k.name));
-        assert!(BROKER_KEYS.is_sorted_by_key(|k| k.name));
-        let node = NodeConfig::default();
-        for key in TOPIC_KEYS {
-            assert_eq!(key.check(key.default), Ok(()), "{}", key.name);
-            assert_eq!(key.node_value(&node), key.default, "{}: the node's default is Kafka's", key.name);
+/// A topic's key, for whoever asks where its value comes from (Kafka: `ConfigHelper.createTopicConfigEntry`).
+pub fn describe_topic(image: &MetadataImage, topic: &str, key: &ConfigKey, node: &NodeConfig) -> Value {
+    let mut synonyms = key.synonyms.first().map_or_else(Vec::new, |s| Layers::of(image, node).candidates(s.name));
+    let set = image.config(&ConfigResource::topic(topic), key.name).map(|value| read(key, value));
+    if let Some(value) = set.clone() {
+        synonyms.insert(0, Candidate { name: key.name.into(), value, source: Source::Topic });
+    }
+    Value { value: set.or_else(|| inherited(image, key, node)), synonyms }
+}
+
+/// A group's key (Kafka: `ConfigHelper.createGroupConfigEntry`).
+pub fn describe_group(image: &MetadataImage, group: &str, key: &ConfigKey, node: &NodeConfig) -> Value {
+    let mut synonyms = match key.synonyms.first() {
+        Some(synonym) => Layers::of(image, node).candidates(synonym.name),
+        None => key.default.map_or_else(Vec::new, |value| vec![of_default(key.name, value)]),
+    };
+    let set = image.config(&ConfigResource::group(group), key.name).map(|value| read(key, value));
+    if let Some(value) = set.clone() {
+        synonyms.insert(0, Candidate { name: key.name.into(), value, source: Source::Group });
+    }
+    Value { value: set.or_else(|| group_default(image, key, node)), synonyms }
+}
+
+/// Kafka: `GroupCoordinatorConfig.extractGroupConfigMap`, which leaves the intervals of assignments out.
+pub fn group_default(image: &MetadataImage, key: &ConfigKey, node: &NodeConfig) -> Option<String> {
+    if key.name.ends_with(".assignment.interval.ms") {
+        return key.default.map(str::to_owned);
+    }
+    inherited(image, key, node)
+}
+
+/// A key of client metrics (Kafka: `ConfigHelper.createClientMetricsConfigEntry`).
+pub fn describe_client_metrics(image: &MetadataImage, name: &str, key: &ConfigKey) -> Value {
+    let set = image.config(&ConfigResource::client_metrics(name), key.name).map(|value| read(key, value));
+    let of = |value: &String| Candidate { name: key.name.into(), value: value.clone(), source: Source::ClientMetrics };
+    Value { synonyms: set.iter().map(of).collect(), value: set.or_else(|| key.default.map(str::to_owned)) }
+}
+
+/// What a broker's configuration is made of, the strongest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Layers<'a> {
+    pub broker: &'a BTreeMap<String, String>,
+    /// The default of all brokers.
+    pub cluster: &'a BTreeMap<String, String>,
+    pub node: &'a NodeConfig,
+}
+
+impl<'a> Layers<'a> {
+    pub fn of(image: &'a MetadataImage, node: &'a NodeConfig) -> Self {
+        let of = |resource: ConfigResource| image.all_configs(&resource);
+        Self { broker: of(ConfigResource::broker(node.node_id)), cluster: of(ConfigResource::cluster()), node }
+    }
+
+    /// A broker's key (Kafka: `ConfigHelper.createBrokerConfigEntry`), also one that Kafka does not know.
+    pub fn describe(&self, name: &str) -> Value {
+        Value { value: self.value(name), synonyms: self.candidates(name) }
+    }
+
+    /// The value in force.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let key = table::key(Scope::Broker, name);
+        let default = || key.and_then(|key| key.default).map(str::to_owned);
+        let read = |value: &str| match key {
+            Some(key) if !key.internal => Some(self.clamped(key, read(key, value))),
+            _ => Some(value.to_owned()),
+        };
+        for layer in [self.broker, self.cluster] {
+            if let Some(value) = layer.get(name) {
+                return read(value);
+            }
+            // A finer unit takes the coarser ones away (Kafka: `DynamicBrokerConfig.overrideProps`).
+            if overriding(name).any(|finer| layer.contains_key(finer)) {
+                return default();
+            }
         }
-        for key in BROKER_KEYS {
-            assert_eq!(key.check(&(key.get)(&node)), Ok(()), "{}", key.name);
+        self.node.static_value(name).map_or_else(default, |value| read(&value))
+    }
+
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.value(name)?.parse().ok()
+    }
+
+    /// Everything that the value could be, by its synonyms (Kafka: `ConfigHelper.configSynonyms`).
+    fn candidates(&self, name: &str) -> Vec<Candidate> {
+        let names = table::broker_synonyms(name);
+        let mut all = Vec::new();
+        let mut add = |source, get: &dyn Fn(&str) -> Option<String>| {
+            all.extend(
+                names.iter().filter_map(|&name| Some(Candidate { name: name.into(), value: get(name)?, source })),
+            );
+        };
+        add(Source::Broker, &|name| self.broker.get(name).cloned());
+        add(Source::DefaultBroker, &|name| self.cluster.get(name).cloned());
+        add(Source::Static, &|name| self.node.static_value(name));
+        add(Source::Default, &|name| table::key(Scope::Broker, name)?.default.map(str::to_owned));
+        all.into_iter().skip_while(|candidate| candidate.name != name).collect()
+    }
+
+    /// Intervals of assignments stay within the bounds of the node's file
+    /// (Kafka: `GroupCoordinatorConfig.clampDynamicConfigs`).
+    fn clamped(&self, key: &ConfigKey, value: String) -> String {
+        let kind = key.name.strip_prefix("group.").and_then(|name| name.strip_suffix(".assignment.interval.ms"));
+        let Some(kind) = kind.filter(|kind| !kind.contains('.')) else { return value };
+        let bound = |which: &str| self.number(&format!("group.{kind}.{which}.assignment.interval.ms"));
+        match (value.parse::<i64>(), bound("min"), bound("max")) {
+            (Ok(number), Some(min), Some(max)) if min <= max => number.clamp(min, max).to_string(),
+            _ => value,
         }
+    }
+}
+
+/// Keys that can be set while a broker runs and then count instead of `name`.
+fn overriding(name: &str) -> impl Iterator<Item = &'static str> {
+    const FINER: [&str; 4] = ["log.flush.interval.ms", "log.retention.ms", "log.roll.jitter.ms", "log.roll.ms"];
+    FINER.into_iter().filter(move |finer| *finer != name && table::broker_synonyms(finer).contains(&name))
+}
+
+fn of_default(name: &str, value: &str) -> Candidate {
+    Candidate { name: name.into(), value: value.into(), source: Source::Default }
+}
+
+/// Whether anybody may see the value of a key of that resource.
+pub fn is_sensitive(scope: Scope, name: &str) -> bool {
+    match scope {
+        Scope::Broker | Scope::Quota => table::broker_kind(name).is_sensitive(),
+        _ => table::key(scope, name).map_or(Kind::Unknown, |key| key.kind).is_sensitive(),
+    }
+}
+
+/// Why a key that was just set changes nothing, as a sentence; `None`: it does.
+pub fn without_effect(scope: Scope, name: &str) -> Option<&'static str> {
+    let key = match scope {
+        Scope::Broker | Scope::Quota => table::broker_key(name).or_else(|| {
+            let behind = table::listener_key(name)?;
+            table::key(Scope::Broker, behind)
+        }),
+        _ => table::key(scope, name),
+    };
+    match key {
+        None => Some("Kafka has no such key, so it has no effect"),
+        Some(key) if key.is_acted_on() => None,
+        Some(_) => Some("the lab does not act on this key, so it has no effect"),
     }
 }

@@ -16,7 +16,7 @@ use super::{
     scram::{ScramCredential, ScramCredentials},
 };
 use crate::{
-    config::NodeConfig,
+    config::{NodeConfig, table::Scope},
     id::{NodeId, Uuid},
     wire::metadata_records::{ConfigRecord, FeatureLevelRecord, ProducerIdsRecord, TopicRecord},
 };
@@ -28,6 +28,9 @@ pub enum ResourceType {
     Topic = 2,
     /// With an empty name: the default of all brokers.
     Broker = 4,
+    /// A subscription of clients' metrics (KIP-714).
+    ClientMetrics = 16,
+    Group = 32,
 }
 
 impl ResourceType {
@@ -35,7 +38,19 @@ impl ResourceType {
         match code {
             2 => Some(Self::Topic),
             4 => Some(Self::Broker),
+            16 => Some(Self::ClientMetrics),
+            32 => Some(Self::Group),
             _ => None,
+        }
+    }
+
+    /// Where its keys stand in the table.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Topic => Scope::Topic,
+            Self::Broker => Scope::Broker,
+            Self::ClientMetrics => Scope::ClientMetrics,
+            Self::Group => Scope::Group,
         }
     }
 }
@@ -55,6 +70,14 @@ impl ConfigResource {
         Self { kind: ResourceType::Broker, name: id.to_string() }
     }
 
+    pub fn group(name: impl Into<String>) -> Self {
+        Self { kind: ResourceType::Group, name: name.into() }
+    }
+
+    pub fn client_metrics(name: impl Into<String>) -> Self {
+        Self { kind: ResourceType::ClientMetrics, name: name.into() }
+    }
+
     /// The defaults of all brokers.
     pub fn cluster() -> Self {
         Self { kind: ResourceType::Broker, name: String::new() }
@@ -67,6 +90,8 @@ impl fmt::Display for ConfigResource {
             ResourceType::Topic => write!(f, "topic {}", self.name),
             ResourceType::Broker if self.name.is_empty() => f.write_str("all brokers"),
             ResourceType::Broker => write!(f, "broker {}", self.name),
+            ResourceType::ClientMetrics => write!(f, "client metrics {}", self.name),
+            ResourceType::Group => write!(f, "group {}", self.name),
         }
     }
 }
@@ -224,6 +249,18 @@ impl MetadataImage {
         self.configs.get(resource).into_iter().flatten().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// As a map; empty when nothing is set.
+    pub fn all_configs(&self, resource: &ConfigResource) -> &BTreeMap<String, String> {
+        static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+        self.configs.get(resource).unwrap_or(&NOTHING)
+    }
+
+    /// Resources of a kind on which something is set, by name.
+    pub fn configured(&self, kind: ResourceType) -> impl Iterator<Item = &str> {
+        let first = ConfigResource { kind, name: String::new() };
+        self.configs.range(first..).map(|(r, _)| r).take_while(move |r| r.kind == kind).map(|r| r.name.as_str())
+    }
+
     pub fn config(&self, resource: &ConfigResource, key: &str) -> Option<&str> {
         self.configs.get(resource)?.get(key).map(String::as_str)
     }
@@ -231,7 +268,7 @@ impl MetadataImage {
     /// The value of a topic's `key` as `node` has to use it: set on the topic, or on this broker, or on all brokers
     /// (both under the broker's name for it), or in the broker's file, or Kafka's default. `None`: no such key.
     pub fn topic_config(&self, topic: &str, key: &str, node: &NodeConfig) -> Option<String> {
-        configs::topic_value(self, topic, key, node).map(|v| v.value)
+        configs::topic_value(self, topic, key, node)
     }
 
     /// `min.insync.replicas` of a topic (Kafka: `ReplicationControlManager.getTopicEffectiveMinIsr` also caps it at the

@@ -9,10 +9,13 @@ pub mod image;
 pub mod registration;
 mod replay;
 
-mod config_keys;
+pub mod alter_configs;
+pub mod client_metrics;
 pub mod configs;
 pub mod describe_configs;
+pub mod dynamic_config;
 pub mod features;
+pub mod loggers;
 pub mod quotas;
 pub mod scram;
 pub mod topic_name;

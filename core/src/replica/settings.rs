@@ -19,7 +19,7 @@ pub struct Settings {
 
 impl Settings {
     pub fn of_topic(topic: &str, image: &MetadataImage, node: &NodeConfig) -> Self {
-        let text = |key: &str| configs::topic_value(image, topic, key, node).map(|v| v.value).unwrap_or_default();
+        let text = |key: &str| configs::topic_value(image, topic, key, node).unwrap_or_default();
         // The controller refuses values that are no numbers, so the fallback never speaks.
         let number = |key: &str, fallback: i64| text(key).trim().parse::<i64>().unwrap_or(fallback);
         let size = |key: &str, fallback: u32| u32::try_from(number(key, i64::from(fallback))).unwrap_or(fallback);

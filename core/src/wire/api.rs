@@ -124,7 +124,7 @@ apis! {
     CreateAcls = 30, flexible from 2 => create_acls::{CreateAclsRequest, CreateAclsResponse};
     DeleteAcls = 31, flexible from 2 => delete_acls::{DeleteAclsRequest, DeleteAclsResponse};
     DescribeConfigs = 32, flexible from 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
-    AlterConfigs = 33, flexible from 2;
+    AlterConfigs = 33, flexible from 2 => alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
     AlterReplicaLogDirs = 34, flexible from 2 => alter_replica_log_dirs::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse};
     DescribeLogDirs = 35, flexible from 2 => describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse};
     SaslAuthenticate = 36, flexible from 2 => sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
@@ -165,7 +165,7 @@ apis! {
     GetTelemetrySubscriptions = 71, flexible from 0 => get_telemetry_subscriptions::{GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse};
     PushTelemetry = 72, flexible from 0 => push_telemetry::{PushTelemetryRequest, PushTelemetryResponse};
     AssignReplicasToDirs = 73, flexible from 0;
-    ListConfigResources = 74, flexible from 0;
+    ListConfigResources = 74, flexible from 0 => list_config_resources::{ListConfigResourcesRequest, ListConfigResourcesResponse};
     DescribeTopicPartitions = 75, flexible from 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
     ShareGroupHeartbeat = 76, flexible from 0;
     ShareGroupDescribe = 77, flexible from 0;
@@ -269,6 +269,7 @@ const BROKER_APIS: &[ApiKey] = &[
     ApiKey::CreateAcls,
     ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
+    ApiKey::AlterConfigs,
     ApiKey::AlterReplicaLogDirs,
     ApiKey::DescribeLogDirs,
     ApiKey::SaslAuthenticate,
@@ -290,6 +291,7 @@ const BROKER_APIS: &[ApiKey] = &[
     ApiKey::DescribeQuorum,
     ApiKey::UpdateFeatures,
     ApiKey::DescribeCluster,
+    ApiKey::ListConfigResources,
     ApiKey::DescribeProducers,
     ApiKey::DescribeTransactions,
     ApiKey::ListTransactions,
@@ -310,6 +312,7 @@ const CONTROLLER_APIS: &[ApiKey] = &[
     ApiKey::CreateAcls,
     ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
+    ApiKey::AlterConfigs,
     ApiKey::SaslAuthenticate,
     ApiKey::CreatePartitions,
     ApiKey::CreateDelegationToken,

@@ -49,6 +49,7 @@ pub mod offset_fetch;
 pub mod sync_group;
 
 // Administration.
+pub mod alter_configs;
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
 pub mod create_partitions;
@@ -75,6 +76,7 @@ pub mod describe_delegation_token;
 pub mod describe_user_scram_credentials;
 pub mod elect_leaders;
 pub mod expire_delegation_token;
+pub mod list_config_resources;
 pub mod list_partition_reassignments;
 pub mod renew_delegation_token;
 pub mod sasl_authenticate;

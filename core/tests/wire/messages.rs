@@ -48,6 +48,10 @@ macro_rules! for_each_message {
             delete_groups::DeleteGroupsResponse = DeleteGroupsResponse;
             delete_records::DeleteRecordsRequest = DeleteRecordsRequest;
             delete_records::DeleteRecordsResponse = DeleteRecordsResponse;
+            alter_configs::AlterConfigsRequest = AlterConfigsRequest;
+            alter_configs::AlterConfigsResponse = AlterConfigsResponse;
+            list_config_resources::ListConfigResourcesRequest = ListConfigResourcesRequest;
+            list_config_resources::ListConfigResourcesResponse = ListConfigResourcesResponse;
             incremental_alter_configs::IncrementalAlterConfigsRequest = IncrementalAlterConfigsRequest;
             incremental_alter_configs::IncrementalAlterConfigsResponse = IncrementalAlterConfigsResponse;
             offset_delete::OffsetDeleteRequest = OffsetDeleteRequest;

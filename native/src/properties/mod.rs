@@ -1,16 +1,16 @@
-//! `server.properties` in Kafka's own words, read into a [`ServerConfig`].
+//! `server.properties` in Kafka's own words, read into a [`ServerConfig`] by the table of Kafka's keys.
 
-mod keys;
-
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use lab_core::{
-    config::{NodeConfig, Voter},
+    config::{
+        NodeConfig, Voter, fields,
+        table::{self, Scope},
+    },
     id::{Endpoint, NodeId},
+    metadata::{configs::Layers, dynamic_config},
 };
 use thiserror::Error;
-
-use keys::{ACCEPTED, KEYS, LISTENER_KEYS};
 
 /// All that a process needs to start a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +83,25 @@ pub fn check(key: &str, value: &str) -> Result<Option<String>, BadValue> {
     Ok(reader.warnings.pop())
 }
 
+/// Finer key, and the coarser ones with their unit in milliseconds.
+const COARSE: [(&str, &[(&str, i64)]); 2] = [
+    ("log.retention.ms", &[("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)]),
+    ("log.roll.ms", &[("log.roll.hours", 3_600_000)]),
+];
+
+/// The sentence about a key that Kafka does not have.
+fn unknown(key: &str) -> String {
+    if table::listener_key(key).and_then(|behind| table::key(Scope::Broker, behind)).is_some() {
+        return format!("{key} is a key of Kafka that the lab does not act on yet: it has no effect");
+    }
+    let known = table::keys(Scope::Broker).iter().filter(|known| !known.internal).map(|known| known.name);
+    let nearest = known.map(|known| (strsim::damerau_levenshtein(known, key), known)).min();
+    match nearest.filter(|(distance, known)| *distance * 3 <= known.len()) {
+        Some((_, nearest)) => format!("unknown key {key} has no effect: did you mean {nearest}?"),
+        None => format!("unknown key {key} has no effect"),
+    }
+}
+
 struct Reader<'a> {
     pairs: &'a [(String, String)],
     node: NodeConfig,
@@ -102,39 +121,44 @@ impl Reader<'_> {
     /// Sets the fields that stand for one key each.
     fn apply(&mut self) -> Result<(), BadValue> {
         for (key, value) in self.pairs {
-            if let Some(known) = KEYS.iter().find(|known| known.name == key) {
-                known.set(&mut self.node, value).map_err(|allowed| bad(key, value, allowed))?;
-            } else if LISTENER_KEYS.contains(&key.as_str()) {
-                // Read together, in `finish`.
-            } else if ACCEPTED.lines().any(|known| known == key) {
+            self.node.properties.insert(key.clone(), value.clone());
+            let Some(known) = table::key(Scope::Broker, key) else {
+                self.warnings.push(unknown(key));
+                continue;
+            };
+            let read = known.parse(value).map_err(|_| bad(key, value, known.allowed()))?;
+            if let Some(field) = fields::field(key) {
+                field.set(&mut self.node, &read);
+            } else if !known.is_acted_on() {
                 self.warnings
                     .push(format!("{key} is a key of Kafka that the lab does not act on yet: it has no effect"));
-            } else {
-                let known = KEYS.iter().map(|k| k.name).chain(LISTENER_KEYS.iter().copied()).chain(ACCEPTED.lines());
-                let nearest = known
-                    .map(|known| (strsim::damerau_levenshtein(known, key), known))
-                    .min()
-                    .filter(|(distance, known)| *distance * 3 <= known.len());
-                self.warnings.push(match nearest {
-                    Some((_, nearest)) => format!("unknown key {key} has no effect: did you mean {nearest}?"),
-                    None => format!("unknown key {key} has no effect"),
-                });
             }
         }
         // The coarser keys count only where the finer ones are not set (Kafka: `AbstractKafkaConfig.logRetentionTimeMillis`).
-        for (fine, coarse, set) in keys::COARSE {
-            if self.get(fine).is_none() {
-                for (key, unit_ms) in *coarse {
-                    if let Some(value) = self.get(key) {
-                        let number = value.parse::<i64>().ok().filter(|n| *n >= -1 && *n <= i64::from(i32::MAX));
-                        let number = number.ok_or_else(|| bad(key, value, "a whole number of at least -1"))?;
-                        set(&mut self.node, if number < 0 { -1 } else { number * unit_ms });
-                        break;
-                    }
-                }
+        for (fine, coarse) in COARSE {
+            if self.get(fine).is_some() {
+                continue;
+            }
+            let set =
+                coarse.iter().find_map(|(key, unit_ms)| Some((self.get(key)?.trim().parse::<i64>().ok()?, unit_ms)));
+            if let Some((number, unit_ms)) = set {
+                let ms = if number < 0 { -1 } else { number * unit_ms };
+                fields::field(fine).expect("a key with a field").set(&mut self.node, &ms.to_string());
             }
         }
         Ok(())
+    }
+
+    /// What Kafka demands of the keys together.
+    fn check_together(&self) -> Result<(), BadValue> {
+        let nothing = BTreeMap::new();
+        let layers = Layers { broker: &nothing, cluster: &nothing, node: &self.node };
+        dynamic_config::check_together(&layers).map_err(|why| {
+            let why = why.strip_prefix("requirement failed: ").unwrap_or(&why);
+            // The first key of the sentence is the one to look at.
+            let key = why.split([' ', '=']).next().unwrap_or_default();
+            bad(key, self.get(key).unwrap_or("(not set)"), why)
+        })
     }
 
     fn finish(mut self) -> Result<ServerConfig, BadValue> {
@@ -147,6 +171,12 @@ impl Reader<'_> {
         let (broker, controller) = (roles.contains(&"broker"), roles.contains(&"controller"));
         let id_text = self.get("node.id").or_else(|| self.get("broker.id")).unwrap_or_default();
         let id = id_text.parse::<i32>().ok().filter(|id| *id >= 0);
+        if let (Some(id), Some(other)) = (self.get("node.id"), self.get("broker.id"))
+            && id.trim() != other.trim()
+        {
+            return Err(bad("broker.id", other, format!("the same as node.id={id}, or leave it out")));
+        }
+        self.check_together()?;
         self.node.node_id = NodeId(id.ok_or_else(|| bad("node.id", id_text, "a whole number of at least 0"))?);
         self.node.voters = self.voters()?;
 
@@ -352,6 +382,12 @@ mod tests {
         for (extra, message) in [
             ("num.partitions=zero", "num.partitions=zero is not allowed: a whole number from 1 to 2147483647"),
             ("num.partitions=0", "num.partitions=0 is not allowed: a whole number from 1 to 2147483647"),
+            ("log.cleanup.policy=shred", "log.cleanup.policy=shred is not allowed: a list of compact, delete"),
+            (
+                "log.retention.ms=0",
+                "log.retention.ms=0 is not allowed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1",
+            ),
+            ("broker.id=7", "broker.id=7 is not allowed: the same as node.id=1, or leave it out"),
             ("auto.create.topics.enable=1", "auto.create.topics.enable=1 is not allowed: true or false"),
             (
                 "process.roles=zookeeper",
@@ -369,14 +405,6 @@ mod tests {
             ),
         ] {
             assert_eq!(config(extra).unwrap_err().to_string(), message);
-        }
-    }
-
-    #[test]
-    fn every_key_stands_in_one_list_and_defaults_are_in_range() {
-        for key in KEYS {
-            assert!(!ACCEPTED.lines().any(|accepted| accepted == key.name), "{} is acted on", key.name);
-            assert_eq!(KEYS.iter().filter(|other| other.name == key.name).count(), 1, "{}", key.name);
         }
     }
 }
