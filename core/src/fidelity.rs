@@ -116,7 +116,27 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     of(Area::Clients, "Assignors do not look at racks; Java's do where members have them."),
     of(
         Area::Configuration,
-        "Keys of Kafka that the lab does not act on are accepted with a warning and have no effect.",
+        "Keys of Kafka that the lab does not act on are kept and shown and have no effect: the node's log, the events and the documentation in DescribeConfigs say so for each.",
+    ),
+    of(
+        Area::Configuration,
+        "What a key is for is said in the lab's own words. Where several keys of one request are wrong, Kafka names any of them, the lab the first by name.",
+    ),
+    of(
+        Area::Configuration,
+        "A value that names a class may name only those of Kafka's own defaults: the lab runs no plug-ins and knows no configuration providers.",
+    ),
+    of(
+        Area::Configuration,
+        "There is one logger, root. Its level is kept until the node stops and changes nothing of what is written.",
+    ),
+    of(
+        Area::Configuration,
+        "Subscriptions of client metrics and configurations of groups are kept and shown; no client is asked for metrics, and the protocols that groups' keys are for are not built.",
+    ),
+    of(
+        Area::Configuration,
+        "An AlterConfigs that names a resource twice is refused; Apache Kafka 4.3.1 never answers it.",
     ),
     of(
         Area::Missing,

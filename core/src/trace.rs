@@ -60,7 +60,10 @@ pub enum EventKind {
     ConfigChanged {
         resource: String,
         key: String,
+        /// Missing when the key is back at its default.
         value: Option<String>,
+        /// Why the value changes nothing, when it does not.
+        without_effect: Option<String>,
     },
     /// A frame left a node. `background`: heartbeats, empty fetches and metadata polls, hidden by default.
     Sent(Box<FrameFacts>),

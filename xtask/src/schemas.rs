@@ -1,4 +1,5 @@
-//! `cargo xtask schemas [PATH]`: compares our message structs with the JSON schemas inside Apache Kafka's jars.
+//! `cargo xtask schemas [PATH]`: compares our message structs with the JSON schemas inside Apache Kafka's jars, and the
+//! table of configuration keys with what Kafka's classes define (`--renew` writes the table anew).
 //!
 //! Every field's name, order, type, versions, nullability, tag, default and ignorability, and the key, name and first
 //! flexible version of every API. The jars are taken from PATH (a folder of jars), `$PEER_DIR/libs`, Maven's local
@@ -43,9 +44,40 @@ pub fn compare(args: &[String]) -> Result<bool> {
     }
     compare_apis(&ours["apis"], &kafka, &mut differences);
     ensure!(differences.is_empty(), "differs from Kafka {}:\n  {}", peer::VERSION, differences.join("\n  "));
+    configuration_keys(&jars, false)?;
     let messages = list(&ours["messages"]).len();
     say(&format!("{messages} messages with {fields} fields are as in Apache Kafka {}", peer::VERSION));
     Ok(true)
+}
+
+/// The table of configuration keys against what Kafka's classes define; `renew` writes it anew. It takes Java.
+fn configuration_keys(jars: &[PathBuf], renew: bool) -> Result<()> {
+    let Some(folder) = jars.first().and_then(|jar| jar.parent()).filter(|_| which("java").is_some()) else {
+        say("skipped: comparing configuration keys needs Java");
+        return Ok(());
+    };
+    if !folder.join(format!("kafka-server-{}.jar", peer::VERSION)).exists() {
+        say("skipped: comparing configuration keys needs a folder with all of Kafka's jars");
+        return Ok(());
+    }
+    let file = crate::root().join("core/src/config/keys.txt");
+    let program = crate::root().join("core/testdata/configs/Definitions.java");
+    let classes = format!("{}/*", folder.display());
+    let printed = cmd!(Shell::new()?, "java -cp {classes} {program}").quiet().ignore_stderr().read()? + "\n";
+    if renew {
+        fs::write(&file, &printed)?;
+    }
+    let known = fs::read_to_string(&file)?;
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let differences: Vec<String> = lines(&printed).symmetric_difference(&lines(&known)).cloned().collect();
+    ensure!(
+        differences.is_empty(),
+        "core/src/config/keys.txt differs from Kafka {}; cargo xtask schemas --renew writes it anew:\n  {}",
+        peer::VERSION,
+        differences.join("\n  ")
+    );
+    say(&format!("{} configuration keys are as in Apache Kafka {}", known.lines().count() - 2, peer::VERSION));
+    Ok(())
 }
 
 /// The jars, from the first place that has them all.
@@ -248,8 +280,15 @@ pub fn snake_case(name: &str) -> String {
 }
 
 pub fn run(args: &[String]) -> Result<()> {
+    if let [renew, rest @ ..] = args
+        && renew == "--renew"
+        && rest.len() <= 1
+    {
+        let jars = find_jars(rest.first().map(Path::new))?.context("Kafka's jars are needed")?;
+        return configuration_keys(&jars, true);
+    }
     if args.len() > 1 {
-        bail!("usage: cargo xtask schemas [PATH]");
+        bail!("usage: cargo xtask schemas [--renew] [PATH]");
     }
     compare(args).map(drop)
 }

@@ -102,8 +102,7 @@ impl Broker {
                 }
                 APPEND | SUBTRACT => {
                     let what = if key.operation == APPEND { "append" } else { "subtract" };
-                    let before = dynamic_config::list_before(&proposed, &key.name, what)
-                        .map_err(|why| (ErrorCode::InvalidConfig, Some(why)))?;
+                    let before = dynamic_config::list_before(&proposed, &key.name, what)?;
                     changed_list(before, key.operation, asked)
                 }
                 _ => asked.to_owned(),

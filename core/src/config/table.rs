@@ -85,6 +85,8 @@ pub struct ConfigKey {
     pub kind: Kind,
     /// `None`: there is no value, or one has to be given.
     pub default: Option<&'static str>,
+    /// There is no default, not even none.
+    pub required: bool,
     pub limit: Limit,
     pub update: Update,
     /// Kafka neither documents nor shows it.
@@ -195,7 +197,9 @@ fn read(keys: &'static str, docs: &'static str) -> [Vec<ConfigKey>; 5] {
         };
         let name = field();
         let kind = kind(field());
-        let default = Some(field()).filter(|text| !["(null)", "(required)"].contains(text));
+        let default = field();
+        let required = default == "(required)";
+        let default = Some(default).filter(|text| !["(null)", "(required)"].contains(text));
         let limit = Limit::parse(field());
         let update = field();
         let synonyms: Vec<Synonym> = field().split(", ").filter(|s| !s.is_empty()).map(synonym).collect();
@@ -205,6 +209,7 @@ fn read(keys: &'static str, docs: &'static str) -> [Vec<ConfigKey>; 5] {
             name,
             kind,
             default,
+            required,
             limit,
             internal: update.starts_with("internal"),
             update: match update.trim_start_matches("internal").trim() {
@@ -244,9 +249,7 @@ mod tests {
     fn every_key_has_a_sentence_and_a_default_that_it_allows() {
         for key in ALL.into_iter().flat_map(keys) {
             assert!(!key.documentation.is_empty(), "{} has no sentence in docs.txt", key.name);
-            // Kafka's defaults of voters and of bootstrap servers are empty, which their validators refuse.
-            let required = key.name.starts_with("controller.quorum.");
-            if let Some(default) = key.default.filter(|_| !required) {
+            if let Some(default) = key.default {
                 assert_eq!(key.parse(default).as_deref(), Ok(default), "{}", key.name);
             }
         }

@@ -156,7 +156,9 @@ fn new_value(
         SUBTRACT => "SUBTRACT",
         _ => return Ok(key.value.clone()),
     };
-    let known = table::key(resource.kind.scope(), &key.name).filter(|key| key.kind == Kind::List);
+    // The controller's schema has topics and brokers only (Kafka: `KafkaRaftServer.configSchema`).
+    let has_lists = matches!(resource.kind, ResourceType::Topic | ResourceType::Broker);
+    let known = table::key(resource.kind.scope(), &key.name).filter(|key| has_lists && key.kind == Kind::List);
     let Some(known) = known else {
         let message = format!("Can't {name} to key {} because its type is not LIST.", key.name);
         return error(ErrorCode::InvalidConfig, message);

@@ -3,6 +3,7 @@
 use crate::{
     id::{EventId, NodeId, TopicPartition},
     metadata::{
+        configs::{is_sensitive, without_effect},
         image::{Change, MetadataImage},
         record::MetadataRecord,
         registration::{BrokerRegistration, PartitionRegistration},
@@ -123,10 +124,17 @@ impl Batch {
                 }
                 Change::Config { resource, key } => {
                     let MetadataRecord::Config(config) = record else { unreachable!("only config records do") };
+                    let scope = resource.kind.scope();
+                    let shown = |value: String| if is_sensitive(scope, key) { "(hidden)".into() } else { value };
                     out.note_because(cause, || EventKind::ConfigChanged {
                         resource: resource.to_string(),
                         key: key.clone(),
-                        value: config.value.clone(),
+                        value: config.value.clone().map(shown),
+                        without_effect: config
+                            .value
+                            .as_ref()
+                            .and_then(|_| without_effect(scope, key))
+                            .map(str::to_owned),
                     });
                 }
                 Change::Quota { entity, key } => {

@@ -127,7 +127,9 @@ fn read(key: &ConfigKey, value: &str) -> String {
 /// A topic's key, for whoever asks where its value comes from (Kafka: `ConfigHelper.createTopicConfigEntry`).
 pub fn describe_topic(image: &MetadataImage, topic: &str, key: &ConfigKey, node: &NodeConfig) -> Value {
     let mut synonyms = key.synonyms.first().map_or_else(Vec::new, |s| Layers::of(image, node).candidates(s.name));
-    let set = image.config(&ConfigResource::topic(topic), key.name).map(|value| read(key, value));
+    let set = image.config(&ConfigResource::topic(topic), key.name);
+    // Of a key that Kafka does not show by itself it shows the text.
+    let set = set.map(|value| if key.internal { value.to_owned() } else { read(key, value) });
     if let Some(value) = set.clone() {
         synonyms.insert(0, Candidate { name: key.name.into(), value, source: Source::Topic });
     }

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::configs::Layers;
-use crate::config::{
-    table::{self, Scope, Update},
-    value::{invalid, items},
+use super::{alter_configs::Refusal, configs::Layers, dynamic_listeners};
+use crate::{
+    config::{
+        table::{self, Scope, Update},
+        value::{invalid, items},
+    },
+    wire::error::ErrorCode,
 };
 
 /// Keys that all listeners of a broker share may stand behind a listener's name for all brokers, too.
@@ -58,7 +61,7 @@ fn refuse_some<'a>(names: impl Iterator<Item = &'a str>, why: &str) -> Result<()
     if names.is_empty() { Ok(()) } else { Err(format!("{why}: [{}]", names.join(", "))) }
 }
 
-fn require(holds: bool, why: impl Into<String>) -> Result<(), String> {
+pub(super) fn require(holds: bool, why: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("requirement failed: {}", why.into())) }
 }
 
@@ -100,7 +103,10 @@ pub fn check_together(layers: &Layers<'_>) -> Result<(), String> {
             missing.join(", ")
         ),
     )?;
-    let threads = number("log.cleaner.threads").max(1);
+    let threads = number("log.cleaner.threads");
+    if threads == 0 {
+        return Err("/ by zero".into());
+    }
     let why = "log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.";
     require(number("log.cleaner.dedupe.buffer.size") / threads > 1 << 20, why)?;
     let wait = number("replica.fetch.wait.max.ms");
@@ -110,7 +116,7 @@ pub fn check_together(layers: &Layers<'_>) -> Result<(), String> {
     let why = "replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent \
                frequent changes in ISR";
     require(wait <= number("replica.lag.time.max.ms"), why)?;
-    check_listeners(layers)?;
+    dynamic_listeners::check(layers)?;
     let queued = number("queued.max.request.bytes");
     let why = "queued.max.request.bytes must be larger or equal to socket.request.max.bytes";
     require(queued <= 0 || queued >= number("socket.request.max.bytes"), why)?;
@@ -125,23 +131,14 @@ pub fn check_together(layers: &Layers<'_>) -> Result<(), String> {
     require(idle < 0 || delay < idle, why)
 }
 
-/// How many addresses have a limit of their own (Kafka: `AbstractKafkaConfig.getMap`, `maxConnectionsPerIpOverrides`).
+/// How many addresses have a limit of their own (Kafka: `KafkaConfig.maxConnectionsPerIpOverrides`).
 fn connection_overrides(text: &str) -> Result<usize, String> {
-    let property = "Error parsing configuration property 'max.connections.per.ip.overrides'";
-    if text.is_empty() {
-        return Ok(0);
-    }
     let mut addresses = BTreeSet::new();
-    for pair in text.split(',').map(|pair| pair.trim_matches(|c: char| c.is_whitespace())) {
-        let Some((address, number)) = pair.rsplit_once(':') else {
-            return Err(format!("{property}: begin 0, end -1, length {}", pair.chars().count()));
-        };
-        let (address, number) = (address.trim(), number.trim());
+    for (address, number) in dynamic_listeners::pairs("max.connections.per.ip.overrides", text)? {
         if number.parse::<i32>().is_err() {
             return Err(format!("For input string: \"{number}\""));
         }
-        let is_host = |c: char| c.is_ascii_alphanumeric() || "-_.:%".contains(c);
-        if !address.chars().all(is_host) || address.is_empty() {
+        if address.is_empty() || !address.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:%".contains(c)) {
             return Err(format!("max.connections.per.ip.overrides contains invalid addresses : {address}"));
         }
         addresses.insert(address);
@@ -190,38 +187,6 @@ fn check_groups(layers: &Layers<'_>) -> Result<(), String> {
     at_least("group.share.max.share.sessions".into(), "group.share.max.size".into())
 }
 
-/// The names of the listeners in a list of `NAME://HOST:PORT`.
-fn listener_names(text: &str) -> Vec<String> {
-    let name = |item: &&str| item.split_once("://").map(|(name, _)| name.to_ascii_uppercase());
-    items(text).iter().filter_map(name).collect()
-}
-
-fn check_listeners(layers: &Layers<'_>) -> Result<(), String> {
-    let Some(listeners) = layers.value("listeners") else { return Ok(()) };
-    let set = |name: &str| layers.broker.contains_key(name) || layers.cluster.contains_key(name);
-    if !set("listeners") {
-        // Those of the node's file were read at its start.
-        return Ok(());
-    }
-    let names = listener_names(&listeners);
-    let controllers = layers.value("controller.listener.names").unwrap_or_default();
-    let controllers: Vec<String> = items(&controllers).iter().map(|name| name.to_ascii_uppercase()).collect();
-    let roles = layers.value("process.roles").unwrap_or_default();
-    if items(&roles).contains(&"controller") {
-        let why = "controller.listener.names must contain at least one value appearing in the 'listeners' configuration \
-                   when running the KRaft controller role";
-        require(controllers.iter().any(|name| names.contains(name)), why)?;
-    }
-    let advertised = listener_names(&layers.value("advertised.listeners").unwrap_or_default());
-    let why = format!(
-        "advertised.listeners listener names must be equal to or a subset of the ones defined in listeners. Found {}. The \
-         valid options based on the current configuration are {}",
-        advertised.join(","),
-        names.join(",")
-    );
-    require(advertised.iter().all(|name| names.contains(name)), why)
-}
-
 /// What a running broker cannot change as it likes (Kafka: `BrokerReconfigurable.validateReconfiguration`).
 fn check_changes(old: &Layers<'_>, new: &Layers<'_>) -> Result<(), String> {
     let changed = |name: &str| old.value(name) != new.value(name);
@@ -253,6 +218,13 @@ fn check_changes(old: &Layers<'_>, new: &Layers<'_>) -> Result<(), String> {
         check_threads(name, old.number(name), new.value(name), "Dynamic thread count")?;
     }
     check_local_retention(new)?;
+    dynamic_listeners::check_changes(old, new)?;
+    for name in ["max.connections", "max.connection.creation.rate"] {
+        // No connection at all is no limit that a listener takes (Kafka: `ConnectionQuotas.ListenerConnectionQuota`).
+        if changed(name) && new.number(name) == Some(0) {
+            return Err(format!("Invalid {name} 0"));
+        }
+    }
     check_cleaner(old.number("log.cleaner.threads"), new.number("log.cleaner.threads"))?;
     for name in [
         "remote.log.manager.copier.thread.pool.size",
@@ -324,11 +296,15 @@ fn check_local_retention(new: &Layers<'_>) -> Result<(), String> {
 /// A list's value before items are added or taken away: what is set, or Kafka's default.
 ///
 /// # Errors
-/// The key is unknown or holds no list.
-pub fn list_before<'a>(set: &'a BTreeMap<String, String>, name: &str, what: &str) -> Result<Option<&'a str>, String> {
-    let Some(key) = table::key(Scope::Broker, name) else { return Err(format!("Unknown config name: {name}")) };
+/// The key is unknown or holds no list. One that has no default fails in Kafka without a word.
+pub fn list_before<'a>(set: &'a BTreeMap<String, String>, name: &str, what: &str) -> Result<Option<&'a str>, Refusal> {
+    let refuse = |why: String| Err((ErrorCode::InvalidConfig, Some(why)));
+    let Some(key) = table::key(Scope::Broker, name) else { return refuse(format!("Unknown config name: {name}")) };
     if key.kind != table::Kind::List {
-        return Err(format!("Config value {what} is not allowed for config key: {name}"));
+        return refuse(format!("Config value {what} is not allowed for config key: {name}"));
     }
-    Ok(set.get(name).map(String::as_str).or(key.default))
+    match set.get(name) {
+        None if key.required => Err((ErrorCode::UnknownServerError, None)),
+        value => Ok(value.map(String::as_str).or(key.default)),
+    }
 }

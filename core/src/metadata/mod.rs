@@ -14,6 +14,7 @@ pub mod client_metrics;
 pub mod configs;
 pub mod describe_configs;
 pub mod dynamic_config;
+mod dynamic_listeners;
 pub mod features;
 pub mod loggers;
 pub mod quotas;

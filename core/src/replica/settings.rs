@@ -32,7 +32,7 @@ impl Settings {
             deletes,
             compacted: policies.split(',').any(|p| p.trim() == "compact"),
             log: LogConfig {
-                segment_bytes: size("segment.bytes", base.segment_bytes),
+                segment_bytes: size("internal.segment.bytes", size("segment.bytes", base.segment_bytes)),
                 segment_ms: time("segment.ms", base.segment_ms),
                 // A topic that is only compacted keeps its old segments.
                 retention_ms: if deletes { number("retention.ms", base.retention_ms) } else { -1 },
@@ -41,7 +41,10 @@ impl Settings {
                 segment_index_bytes: size("segment.index.bytes", base.segment_index_bytes),
                 max_message_bytes: size("max.message.bytes", base.max_message_bytes),
                 file_delete_delay_ms: time("file.delete.delay.ms", base.file_delete_delay_ms),
-                producer_id_expiration_ms: base.producer_id_expiration_ms,
+                producer_id_expiration_ms: configs::Layers::of(image, node)
+                    .number("producer.id.expiration.ms")
+                    .and_then(|ms| u64::try_from(ms).ok())
+                    .unwrap_or(base.producer_id_expiration_ms),
                 log_append_time: text("message.timestamp.type") == "LogAppendTime",
                 message_timestamp_before_max_ms: number("message.timestamp.before.max.ms", i64::MAX),
                 message_timestamp_after_max_ms: number("message.timestamp.after.max.ms", 3_600_000),

@@ -55,8 +55,11 @@ impl EventKind {
             }
             Self::DiskFull { full: true } => format!("the disk of {who} is full"),
             Self::DiskFull { full: false } => format!("the disk of {who} has room again"),
-            Self::ConfigChanged { resource, key, value } => match value {
-                Some(value) => format!("the setting {key} of {resource} is now {value}"),
+            Self::ConfigChanged { resource, key, value, without_effect } => match value {
+                Some(value) => {
+                    let but = without_effect.as_ref().map_or_else(String::new, |why| format!(", but {why}"));
+                    format!("the setting {key} of {resource} is now {value}{but}")
+                }
                 None => format!("the setting {key} of {resource} is back at its default"),
             },
             Self::Sent(frame) => {

@@ -1,9 +1,13 @@
 //! `configs describe|set|unset`: of a topic or a broker.
 
 use clap::{Args, Subcommand};
-use lab_core::wire::{
-    describe_configs::{DescribeConfigsRequest, DescribeConfigsResource},
-    incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
+use lab_core::{
+    config::table::Scope,
+    metadata::configs::without_effect,
+    wire::{
+        describe_configs::{DescribeConfigsRequest, DescribeConfigsResource},
+        incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
+    },
 };
 use serde_json::json;
 
@@ -141,6 +145,10 @@ fn connect_for(bootstrap: &str, resource: &Resource) -> Outcome<Client> {
 fn alter(bootstrap: &str, resource: &Resource, changes: Vec<(String, Option<String>)>, as_json: bool) -> Outcome {
     let (resource_type, resource_name) = resource.parts();
     let keys: Vec<String> = changes.iter().map(|(key, _)| key.clone()).collect();
+    let scope = if resource_type == TOPIC { Scope::Topic } else { Scope::Broker };
+    let set = changes.iter().filter(|(_, value)| value.is_some());
+    let warnings: Vec<String> =
+        set.filter_map(|(key, _)| Some(format!("{key}: {}", without_effect(scope, key)?))).collect();
     let configs = changes.into_iter().map(|(name, value)| AlterableConfig {
         name,
         config_operation: if value.is_some() { SET } else { DELETE },
@@ -148,13 +156,15 @@ fn alter(bootstrap: &str, resource: &Resource, changes: Vec<(String, Option<Stri
     });
     let wanted = AlterConfigsResource { resource_type, resource_name, configs: configs.collect() };
     let request = IncrementalAlterConfigsRequest { resources: vec![wanted], validate_only: false };
-    let answer = Client::connect(bootstrap)?.call(&request)?;
+    // A broker alters only its own configuration.
+    let answer = connect_for(bootstrap, resource)?.call(&request)?;
     match answer.responses.first() {
         Some(result) if result.error_code == 0 => {
             if as_json {
-                print::json(&json!({ "changed": keys }));
+                print::json(&json!({ "changed": keys, "without_effect": warnings }));
             } else {
                 println!("changed {}", keys.join(", "));
+                warnings.iter().for_each(|warning| eprintln!("{warning}"));
             }
             Ok(())
         }

@@ -49,6 +49,7 @@ fn is_trouble(kind: &EventKind) -> bool {
         EventKind::AppendRefused { .. } | EventKind::TurnedAway { .. } | EventKind::BrokerFenced { .. } => true,
         EventKind::Truncated { .. } | EventKind::MetadataTruncated { .. } | EventKind::IsrShrinkAsked { .. } => true,
         EventKind::Recovered { cut_bytes, .. } => *cut_bytes > 0,
+        EventKind::ConfigChanged { without_effect, .. } => without_effect.is_some(),
         _ => false,
     }
 }
