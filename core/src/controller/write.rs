@@ -140,7 +140,12 @@ impl Batch {
                 Change::Quota { entity, key } => {
                     let resource = format!("{entity} (a quota, which the lab keeps and does not enforce)");
                     let value = image.quota(entity, key).map(|value| value.to_string());
-                    out.note_because(cause, || EventKind::ConfigChanged { resource, key: key.clone(), value });
+                    out.note_because(cause, || EventKind::ConfigChanged {
+                        resource,
+                        key: key.clone(),
+                        value,
+                        without_effect: None,
+                    });
                 }
                 _ => {}
             }
