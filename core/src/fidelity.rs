@@ -144,7 +144,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Missing,
-        "Transactions: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit and WriteTxnMarkers are not advertised and close the connection; ListTransactions and DescribeTransactions answer that there are none. Idempotent producers work.",
+        "Transactions: AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit and WriteTxnMarkers are not advertised and close the connection; whoever lists or describes them is told that there are none. Idempotent producers work.",
     ),
     of(
         Area::Missing,

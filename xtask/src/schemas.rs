@@ -63,7 +63,8 @@ fn configuration_keys(jars: &[PathBuf], renew: bool) -> Result<()> {
     let file = crate::root().join("core/src/config/keys.txt");
     let program = crate::root().join("core/testdata/configs/Definitions.java");
     let classes = format!("{}/*", folder.display());
-    let printed = cmd!(Shell::new()?, "java -cp {classes} {program}").quiet().ignore_stderr().read()? + "\n";
+    let sh = Shell::new()?;
+    let printed = cmd!(sh, "java -cp {classes} {program}").quiet().ignore_stderr().read()? + "\n";
     if renew {
         fs::write(&file, &printed)?;
     }
