@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, IoSlice, Write},
     os::unix::fs::FileExt,
@@ -13,9 +13,10 @@ use std::{
 use bytes::Bytes;
 use lab_core::disk::{Disk, DiskError, DiskResult, FileId, FileSlice, SyncTarget};
 
-/// Files kept open at most; the one unused for longest is closed and opened again when it is needed. Sockets need
-/// descriptors too, and many systems give a process 1024 of them.
-const OPEN_FILES: usize = 400;
+/// Files kept open at most, whatever the process may: each costs the kernel memory, and opening again costs little.
+const OPEN_FILES_MOST: usize = 4000;
+/// Fewer would be opened and closed all the time.
+const OPEN_FILES_LEAST: usize = 16;
 
 /// A directory of files. All paths are relative to it.
 #[derive(Debug)]
@@ -26,8 +27,13 @@ pub struct FileDisk {
     files: Vec<OpenFile>,
     /// Numbers in `files` that are free.
     free: Vec<usize>,
-    by_path: HashMap<String, usize>,
-    open: Cell<usize>,
+    /// In order, so that what lies below a directory is found without looking at all else.
+    by_path: BTreeMap<String, usize>,
+    /// Files with a descriptor that may be given up, by when they were last used: removed ones are not among them, for no
+    /// name leads back to those.
+    idle: RefCell<BTreeMap<u64, usize>>,
+    /// How many may be in `idle`: beyond, the one unused for longest is closed, and opened again when it is needed.
+    open_files: Cell<usize>,
     clock: Cell<u64>,
 }
 
@@ -37,6 +43,7 @@ struct OpenFile {
     /// The name leads to this file no more: it must not be opened again by name.
     unlinked: bool,
     file: RefCell<Option<Arc<File>>>,
+    /// Its place in `idle`.
     last_used: Cell<u64>,
     /// Kept here, so that an append asks the system for nothing but the write.
     len: u64,
@@ -84,8 +91,9 @@ impl FileDisk {
             handles: Vec::new(),
             files: Vec::new(),
             free: Vec::new(),
-            by_path: HashMap::new(),
-            open: Cell::new(0),
+            by_path: BTreeMap::new(),
+            idle: RefCell::default(),
+            open_files: Cell::new(open_files()),
             clock: Cell::new(0),
         })
     }
@@ -157,29 +165,57 @@ impl FileDisk {
 
     /// The file with its descriptor, opened again if it was closed for being idle.
     fn opened(&self, id: FileId) -> DiskResult<(&OpenFile, Arc<File>)> {
-        let open = self.file(id)?;
-        self.clock.set(self.clock.get() + 1);
-        open.last_used.set(self.clock.get());
+        let number = self.number(id)?;
+        let open = &self.files[number];
         if let Some(file) = &*open.file.borrow() {
+            if !open.unlinked {
+                self.used(number, open);
+            }
             return Ok((open, file.clone()));
         }
         if open.unlinked {
             return Err(DiskError::NotFound(open.path.clone()));
         }
-        let file = Arc::new(open_append(&self.path(&open.path)?).map_err(disk_error)?);
+        let path = self.path(&open.path)?;
+        let file = Arc::new(self.with_room(|| open_append(&path)).map_err(disk_error)?);
         *open.file.borrow_mut() = Some(file.clone());
-        self.open.set(self.open.get() + 1);
+        self.used(number, open);
         self.close_idle();
         Ok((open, file))
     }
 
+    /// Notes that a file with a descriptor is used now.
+    fn used(&self, number: usize, open: &OpenFile) {
+        self.clock.set(self.clock.get() + 1);
+        let mut idle = self.idle.borrow_mut();
+        idle.remove(&open.last_used.get());
+        open.last_used.set(self.clock.get());
+        idle.insert(self.clock.get(), number);
+    }
+
     fn close_idle(&self) {
-        while self.open.get() > OPEN_FILES {
-            // Removed files stay open: no name leads back to them.
-            let idle = self.files.iter().filter(|file| !file.unlinked && file.file.borrow().is_some());
-            let Some(oldest) = idle.min_by_key(|file| file.last_used.get()) else { return };
-            *oldest.file.borrow_mut() = None;
-            self.open.set(self.open.get() - 1);
+        let mut idle = self.idle.borrow_mut();
+        while idle.len() > self.open_files.get() {
+            let (_, oldest) = idle.pop_first().expect("there are more than may be");
+            *self.files[oldest].file.borrow_mut() = None;
+        }
+    }
+
+    /// Opens, and when the process has no descriptor left (sockets need some too), keeps only half as many files open from
+    /// then on and tries again.
+    fn with_room<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            let opened = open();
+            let full = opened.as_ref().is_err_and(|error| {
+                let full = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|errno| errno.raw_os_error());
+                error.raw_os_error().is_some_and(|code| full.contains(&code))
+            });
+            let kept = self.idle.borrow().len();
+            if !full || kept == 0 {
+                return opened;
+            }
+            self.open_files.set((kept / 2).max(OPEN_FILES_LEAST).min(kept - 1));
+            self.close_idle();
         }
     }
 
@@ -189,12 +225,22 @@ impl FileDisk {
         if plain { Ok(self.root.join(path)) } else { Err(DiskError::Broken(format!("{path:?} is no path of a disk"))) }
     }
 
+    /// Takes the open files at or below `path` out of the names.
+    fn take_below(&mut self, path: &str) -> Vec<(String, usize)> {
+        let mut taken: Vec<(String, usize)> = self.by_path.remove_entry(path).into_iter().collect();
+        // What begins with `path/`: `0` is the next character after `/`.
+        let (from, to) = (format!("{path}/"), format!("{path}0"));
+        let below: Vec<String> = self.by_path.range(from..to).map(|(name, _)| name.clone()).collect();
+        taken.extend(below.into_iter().filter_map(|name| self.by_path.remove_entry(&name)));
+        taken
+    }
+
     /// Names at or below `path` lead nowhere or elsewhere from now on.
     fn unlink(&mut self, path: &str) {
-        let gone: Vec<String> = self.by_path.keys().filter(|open| is_under(open, path)).cloned().collect();
-        for path in gone {
-            let number = self.by_path.remove(&path).expect("listed above");
-            self.files[number].unlinked = true;
+        for (_, number) in self.take_below(path) {
+            let open = &mut self.files[number];
+            open.unlinked = true;
+            self.idle.borrow_mut().remove(&open.last_used.get());
         }
     }
 }
@@ -208,21 +254,20 @@ impl Disk for FileDisk {
             return Ok(id);
         }
         let full = self.path(path)?;
-        let file = match open_append(&full) {
+        let file = match self.with_room(|| open_append(&full)) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fs::create_dir_all(full.parent().unwrap_or(&self.root)).map_err(disk_error)?;
-                open_append(&full)
+                self.with_room(|| open_append(&full))
             }
             file => file,
         }
         .map_err(disk_error)?;
         let len = file.metadata().map_err(disk_error)?.len();
-        self.clock.set(self.clock.get() + 1);
         let open = OpenFile {
             path: path.into(),
             unlinked: false,
             file: RefCell::new(Some(Arc::new(file))),
-            last_used: Cell::new(self.clock.get()),
+            last_used: Cell::new(0),
             len,
             generation: 0,
             users: 1,
@@ -237,7 +282,7 @@ impl Disk for FileDisk {
                 self.files.len() - 1
             }
         };
-        self.open.set(self.open.get() + 1);
+        self.used(number, &self.files[number]);
         self.close_idle();
         self.by_path.insert(path.into(), number);
         self.handles.push(Some(number));
@@ -251,7 +296,7 @@ impl Disk for FileDisk {
         open.users -= 1;
         if open.users == 0 {
             if open.file.take().is_some() {
-                self.open.set(self.open.get() - 1);
+                self.idle.get_mut().remove(&open.last_used.get());
             }
             if !open.unlinked {
                 self.by_path.remove(&open.path);
@@ -314,7 +359,8 @@ impl Disk for FileDisk {
     }
 
     fn read(&self, path: &str) -> DiskResult<Bytes> {
-        match fs::read(self.path(path)?) {
+        let full = self.path(path)?;
+        match self.with_room(|| fs::read(&full)) {
             Ok(bytes) => Ok(bytes.into()),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(DiskError::NotFound(path.into())),
             Err(error) => Err(disk_error(error)),
@@ -324,9 +370,15 @@ impl Disk for FileDisk {
     fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> DiskResult<()> {
         let full = self.path(path)?;
         let aside = self.path(&format!("{path}.tmp"))?;
+        let create = || self.with_room(|| File::create(&aside));
         let write = || {
-            fs::create_dir_all(full.parent().unwrap_or(&self.root))?;
-            let mut file = File::create(&aside)?;
+            let mut file = match create() {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    fs::create_dir_all(full.parent().unwrap_or(&self.root))?;
+                    create()?
+                }
+                file => file?,
+            };
             file.write_all(bytes)?;
             if durable {
                 file.sync_data()?;
@@ -350,9 +402,7 @@ impl Disk for FileDisk {
             Err(error) => return Err(disk_error(error)),
         }
         self.unlink(to);
-        let moved: Vec<String> = self.by_path.keys().filter(|path| is_under(path, from)).cloned().collect();
-        for path in moved {
-            let number = self.by_path.remove(&path).expect("listed above");
+        for (path, number) in self.take_below(from) {
             let path = format!("{to}{}", &path[from.len()..]);
             self.files[number].path = path.clone();
             self.by_path.insert(path, number);
@@ -445,8 +495,11 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-fn is_under(path: &str, dir: &str) -> bool {
-    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Half of what the process may open: sockets and what the threads of the disk hold need the rest.
+fn open_files() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let half = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX) / 2);
+    half.clamp(OPEN_FILES_LEAST, OPEN_FILES_MOST)
 }
 
 fn disk_error(error: io::Error) -> DiskError {
@@ -511,7 +564,8 @@ mod tests {
     #[test]
     fn more_files_than_descriptors() {
         let (_dir, mut disk) = scratch();
-        let files: Vec<FileId> = (0..OPEN_FILES + 50).map(|i| disk.open(&format!("f{i}")).unwrap()).collect();
+        disk.open_files.set(40);
+        let files: Vec<FileId> = (0..90).map(|i| disk.open(&format!("f{i}")).unwrap()).collect();
         for round in 0..2_u8 {
             for (i, &file) in files.iter().enumerate() {
                 assert_eq!(disk.append(file, &[&[round], &[i as u8]]).unwrap(), u64::from(round) * 2);
@@ -520,7 +574,47 @@ mod tests {
         for (i, &file) in files.iter().enumerate() {
             assert_eq!(disk.read_at(file, 0, 9).unwrap(), [0, i as u8, 1, i as u8][..]);
         }
-        assert!(disk.open.get() <= OPEN_FILES);
+        assert_eq!(with_descriptor(&disk), 40);
+    }
+
+    fn with_descriptor(disk: &FileDisk) -> usize {
+        assert!(disk.idle.borrow().len() <= disk.open_files.get());
+        disk.files.iter().filter(|file| file.file.borrow().is_some()).count()
+    }
+
+    #[test]
+    fn without_a_descriptor_left_fewer_files_stay_open() {
+        let (_dir, mut disk) = scratch();
+        (0..100).for_each(|i| drop(disk.open(&format!("f{i}")).unwrap()));
+        // The process may open three fewer than it has open now.
+        let left = Cell::new(3);
+        let open = || {
+            if with_descriptor(&disk) + left.get() > 99 {
+                return Err(rustix::io::Errno::MFILE.into());
+            }
+            Ok(())
+        };
+        disk.with_room(open).unwrap();
+        assert_eq!(with_descriptor(&disk), 50);
+        left.set(1000);
+        let hopeless = disk.with_room(open).unwrap_err();
+        assert_eq!(hopeless.raw_os_error(), Some(rustix::io::Errno::MFILE.raw_os_error()));
+        assert_eq!(with_descriptor(&disk), 0);
+    }
+
+    #[test]
+    fn a_removed_file_stays_open_for_those_who_have_it() {
+        let (_dir, mut disk) = scratch();
+        disk.open_files.set(1);
+        let (kept, sibling) = (disk.open("d/a").unwrap(), disk.open("d0/a").unwrap());
+        disk.append(kept, &[b"kept"]).unwrap();
+        disk.remove("d").unwrap();
+        disk.append(sibling, &[b"other"]).unwrap();
+        assert_eq!(disk.read_at(kept, 0, 9).unwrap(), b"kept"[..]);
+        assert_eq!(disk.read_at(sibling, 0, 9).unwrap(), b"other"[..]);
+        disk.close(kept);
+        disk.close(sibling);
+        assert_eq!((with_descriptor(&disk), disk.by_path.len()), (0, 0));
     }
 
     /// `/dev/full` takes every write and answers that the disk is full.
