@@ -8,9 +8,9 @@ use super::{
     api::{Command, Decision, State},
     election, features,
     heartbeat::{self, Sessions},
-    partitions::MAX_RECORDS,
+    index::Index,
     reply::ReplyTo,
-    write::{Batch, Silence},
+    write::{Batch, MAX_RECORDS, Silence},
 };
 use crate::{
     config::NodeConfig,
@@ -25,6 +25,8 @@ pub(super) struct Active {
     pub(super) epoch: i32,
     /// What is committed, and what this leader has written since.
     pub(super) image: MetadataImage,
+    /// Of `image`.
+    pub(super) index: Index,
     pub(super) sessions: Sessions,
     /// In the order of their offsets.
     waiting: VecDeque<Waiting>,
@@ -86,6 +88,7 @@ impl Controller {
         self.active = Some(Active {
             epoch,
             image: self.committed.clone(),
+            index: Index::of(&self.committed),
             sessions: Sessions::begin(&self.committed, now),
             waiting: VecDeque::new(),
             timers: Timers::new(now, &self.config),
@@ -114,7 +117,7 @@ impl Controller {
             to.send(ctx, refused(ErrorCode::NotController));
             return;
         };
-        if batch.len() > MAX_RECORDS {
+        if R::OF_USERS && batch.len() > MAX_RECORDS {
             to.send(ctx, to.frame::<R>(&request.refuse(ErrorCode::PolicyViolation)));
             return;
         }
@@ -140,6 +143,7 @@ impl Controller {
         Some(decide(&mut State {
             config: &self.config,
             image: &active.image,
+            index: &active.index,
             sessions: &mut active.sessions,
             rng: &mut self.rng,
             now: ctx.now.mono,
@@ -150,16 +154,20 @@ impl Controller {
         }))
     }
 
-    /// Tells people what was decided, and appends it. What follows is caused by the decision.
-    fn write(&mut self, ctx: &mut Ctx<'_>, batch: Batch) -> Result<(), NotLeader> {
-        let Some(active) = self.active.as_mut().filter(|_| !batch.is_empty()) else { return Ok(()) };
-        let base_offset = self.raft.log_end_offset();
-        let mut image = active.image.clone();
-        batch.apply(&mut image, base_offset, self.config.broker_session_timeout_ms, ctx.out);
-        let values = batch.records().iter().map(|record| record.encode()).collect();
-        let last_offset = self.raft.append(ctx, active.epoch, values)?;
-        assert_eq!(last_offset, image.offset(), "the log has grown behind the active controller's back");
-        active.image = image;
+    /// Tells people what was decided, and appends it. What follows is caused by the decision. What the controller does by
+    /// itself may be more than one batch holds: then a crash may leave the first batches without the others, and whoever
+    /// leads next decides about the rest anew (Kafka: `QuorumController.appendRecords`, results that are not atomic).
+    fn write(&mut self, ctx: &mut Ctx<'_>, decided: Batch) -> Result<(), NotLeader> {
+        for batch in decided.split(MAX_RECORDS) {
+            let Some(active) = self.active.as_mut() else { break };
+            let base_offset = self.raft.log_end_offset();
+            let values = batch.records().iter().map(|record| record.encode()).collect();
+            // Should the log refuse, leadership is lost, and the image with it.
+            let Active { image, index, epoch, .. } = active;
+            batch.apply(image, index, base_offset, self.config.broker_session_timeout_ms, ctx.out);
+            let last_offset = self.raft.append(ctx, *epoch, values)?;
+            assert_eq!(last_offset, image.offset(), "the log has grown behind the active controller's back");
+        }
         Ok(())
     }
 

@@ -24,6 +24,8 @@ use crate::{
 };
 
 impl Command for AlterPartitionRequest {
+    const OF_USERS: bool = false;
+
     fn decide(&self, version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
         if !state.authorize(Operation::ClusterAction, Resource::Cluster) {
             return self.refuse(ErrorCode::ClusterAuthorizationFailed).into();

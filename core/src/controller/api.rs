@@ -1,6 +1,6 @@
 //! What every API of the active controller has in common: it decides from the state, and can be refused.
 
-use super::{heartbeat::Sessions, write::Batch};
+use super::{heartbeat::Sessions, index::Index, write::Batch};
 use crate::{
     authorize::{Operation, Resource, authorize},
     config::NodeConfig,
@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct State<'a> {
     pub config: &'a NodeConfig,
     pub image: &'a MetadataImage,
+    pub index: &'a Index,
     pub sessions: &'a mut Sessions,
     pub rng: &'a mut fastrand::Rng,
     pub now: Time,
@@ -44,6 +45,10 @@ impl<T> From<T> for Decision<T> {
 
 /// A request that only the active controller can answer.
 pub(super) trait Command: Request {
+    /// Users ask for it: it is written as one batch or, when that would be too large, not at all. What brokers ask for is
+    /// never too large, since the cluster could not go on without it (Kafka: `QuorumController.MAX_RECORDS_PER_USER_OP`).
+    const OF_USERS: bool = true;
+
     /// Changes nothing but sessions: the records do the rest when they are applied.
     fn decide(&self, version: i16, state: &mut State<'_>) -> Decision<Self::Response>;
 

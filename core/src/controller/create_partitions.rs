@@ -3,9 +3,9 @@
 
 use super::{
     api::{ApiError, Command, Decision, State, error},
-    partitions::{DUPLICATE_NAME, MAX_RECORDS, all_fenced, assigned_partition, new_partition, repeated},
+    partitions::{DUPLICATE_NAME, all_fenced, assigned_partition, new_partition, repeated},
     placement,
-    write::Batch,
+    write::{Batch, MAX_RECORDS},
 };
 use crate::{
     authorize::{Operation, Resource},
@@ -24,8 +24,9 @@ impl Command for CreatePartitionsRequest {
         let mut results = Vec::new();
         let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
         let repeated = repeated(&names);
+        let mut room = MAX_RECORDS;
         for topic in self.topics.iter().filter(|t| !repeated.contains(t.name.as_str())) {
-            let (code, message) = match create_partitions(topic, state, &mut batch) {
+            let (code, message) = match create_partitions(topic, state, &mut batch, &mut room) {
                 Ok(()) => (ErrorCode::None, None),
                 Err(error) => error,
             };
@@ -53,7 +54,14 @@ fn partitions_result(name: &str, error: ErrorCode, error_message: Option<String>
     CreatePartitionsTopicResult { name: name.into(), error_code: error.code(), error_message }
 }
 
-fn create_partitions(asked: &CreatePartitionsTopic, state: &mut State<'_>, batch: &mut Batch) -> Result<(), ApiError> {
+/// `room`: how many more partitions the request may add. Kafka finds out only when it has added so many, keeps those, and
+/// answers UNKNOWN_SERVER_ERROR for this topic and all after it; here nothing is half done, and the answer is the same.
+fn create_partitions(
+    asked: &CreatePartitionsTopic,
+    state: &mut State<'_>,
+    batch: &mut Batch,
+    room: &mut usize,
+) -> Result<(), ApiError> {
     if !state.authorize(Operation::Alter, Resource::Topic(&asked.name)) {
         return Err((ErrorCode::TopicAuthorizationFailed, None));
     }
@@ -71,10 +79,6 @@ fn create_partitions(asked: &CreatePartitionsTopic, state: &mut State<'_>, batch
         return error(ErrorCode::InvalidPartitions, message);
     }
     let additional = count - have;
-    // Kafka gives its limit on records no name of its own here, so that it comes out as any other fault would.
-    if additional > MAX_RECORDS {
-        return Err((ErrorCode::UnknownServerError, None));
-    }
     let factor = topic.partitions.values().next().map_or(1, |p| p.replicas.len());
     let partitions: Vec<PartitionRegistration> = match &asked.assignments {
         Some(assignments) if assignments.len() != additional => {
@@ -88,11 +92,16 @@ fn create_partitions(asked: &CreatePartitionsTopic, state: &mut State<'_>, batch
             .zip(assignments)
             .map(|(id, a)| assigned_partition(id, &a.broker_ids, Some(factor), state))
             .collect::<Result<_, _>>()?,
-        None => placement::place(additional, factor, state)?
+        None => placement::place(additional.min(*room), factor, state)?
             .into_iter()
             .map(|replicas| new_partition(replicas, state).ok_or_else(|| all_fenced(factor)))
             .collect::<Result<_, _>>()?,
     };
+    if additional > *room {
+        *room = 0;
+        return Err((ErrorCode::UnknownServerError, None));
+    }
+    *room -= additional;
     for (id, partition) in (have as i32..).zip(partitions) {
         batch.push(partition.to_record(topic.id, id));
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     api::{ApiError, Command, Decision, State, error},
     configs,
-    partitions::{DUPLICATE_NAME, MAX_RECORDS, all_fenced, assigned_partition, check_size, new_partition, repeated},
+    partitions::{DUPLICATE_NAME, all_fenced, assigned_partition, new_partition, repeated},
     placement,
-    write::Batch,
+    write::{Batch, MAX_RECORDS},
 };
 use crate::{
     authorize::{Operation, Resource},
@@ -50,6 +50,13 @@ impl Command for CreateTopicsRequest {
                 }
                 Err((code, message)) => topics.push(failed(&topic.name, code, message)),
             }
+        }
+        // One too many, and none of them is created, not even those that would fit.
+        if batch.len() > MAX_RECORDS {
+            let message = "Unable to perform excessively large batch operation.";
+            let refused = |t: &CreatableTopic| failed(&t.name, ErrorCode::PolicyViolation, Some(message.into()));
+            let topics = self.topics.iter().map(refused).collect();
+            return CreateTopicsResponse { topics, ..Default::default() }.into();
         }
         let duplicate = |name: &&str| failed(name, ErrorCode::InvalidRequest, Some(DUPLICATE_NAME.into()));
         topics.extend(repeated.iter().map(duplicate));
@@ -130,8 +137,8 @@ fn check_name(name: &str, state: &State<'_>) -> Result<(), ApiError> {
     if let Some(why) = topic_name::invalid(name) {
         return error(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}"));
     }
-    if let Some(other) = state.image.topics().find(|other| topic_name::collide(name, &other.name)) {
-        let message = format!("Topic '{name}' collides with existing topic: {}", other.name);
+    if let Some(other) = state.index.colliding(name) {
+        let message = format!("Topic '{name}' collides with existing topic: {other}");
         return error(ErrorCode::InvalidTopicException, message);
     }
     if state.image.topic(name).is_some() {
@@ -155,7 +162,6 @@ fn placed(topic: &CreatableTopic, state: &mut State<'_>) -> Result<Partitions, A
     let or_default = |asked: i32, default: i32| if asked == -1 { default } else { asked } as usize;
     let partitions = or_default(topic.num_partitions, state.config.num_partitions);
     let factor = or_default(topic.replication_factor.into(), state.config.default_replication_factor.into());
-    check_size(partitions)?;
     let assignments = placement::place(partitions, factor, state)?;
     (0..)
         .zip(assignments)
@@ -176,7 +182,6 @@ fn assigned(topic: &CreatableTopic, state: &State<'_>) -> Result<Partitions, Api
             "A manual partition assignment was specified, but numPartitions was not set to -1.",
         );
     }
-    check_size(topic.assignments.len())?;
     let mut partitions = Partitions::new();
     let mut factor = None;
     for assignment in &topic.assignments {

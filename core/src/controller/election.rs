@@ -1,7 +1,7 @@
 //! Who leads a partition, who is in sync, and who is eligible: every change goes through here
 //! (Kafka: `PartitionChangeBuilder`, `ReplicationControlManager.generateLeaderAndIsrUpdates`; KIP-966).
 
-use super::{api::State, partitions::default_dir, reassignment::Reassignment, write::Batch};
+use super::{api::State, index, partitions::default_dir, reassignment::Reassignment, write::Batch};
 use crate::{
     id::{NodeId, Uuid},
     metadata::{
@@ -264,6 +264,7 @@ pub(super) fn remove_from_isrs(broker: NodeId, state: &State<'_>, batch: &mut Ba
     let acceptable = |r: NodeId| r != broker && state.image.is_active(r);
     for_partitions(
         state,
+        state.index.with_member(broker),
         |p| p.isr.contains(&broker),
         |topic, id, partition| {
             let mut change = PartitionChange::new(partition, topic, id, &acceptable, state);
@@ -279,6 +280,7 @@ pub(super) fn forget_unclean(broker: NodeId, state: &State<'_>, batch: &mut Batc
     let acceptable = |r: NodeId| r != broker && state.image.is_active(r);
     for_partitions(
         state,
+        state.index.with_member(broker),
         |p| p.isr.contains(&broker) || p.elr.contains(&broker),
         |topic, id, partition| {
             let mut change = PartitionChange::new(partition, topic, id, &acceptable, state);
@@ -308,6 +310,7 @@ pub(super) fn elect_leaderless(broker: NodeId, state: &State<'_>, batch: &mut Ba
     let acceptable = |r: NodeId| r == broker || state.image.is_active(r);
     for_partitions(
         state,
+        state.index.leaderless(),
         |p| p.leader == NO_LEADER,
         |topic, id, partition| {
             push(PartitionChange::new(partition, topic, id, &acceptable, state), batch, why);
@@ -321,6 +324,7 @@ pub(super) fn balance_leaders(state: &State<'_>, batch: &mut Batch) {
     let acceptable = |r: NodeId| state.image.is_active(r);
     for_partitions(
         state,
+        state.index.imbalanced(),
         |p| !p.has_preferred_leader(),
         |topic, id, partition| {
             if batch.len() < MAX_ELECTIONS {
@@ -337,6 +341,7 @@ pub(super) fn elect_unclean(state: &State<'_>, batch: &mut Batch) {
     let acceptable = |r: NodeId| state.image.is_active(r);
     for_partitions(
         state,
+        state.index.leaderless(),
         |p| p.leader == NO_LEADER,
         |topic, id, partition| {
             let change = PartitionChange::new(partition, topic, id, &acceptable, state);
@@ -350,15 +355,21 @@ pub(super) fn elect_unclean(state: &State<'_>, batch: &mut Batch) {
 /// Kafka: `QuorumController.MAX_ELECTIONS_PER_IMBALANCE`.
 const MAX_ELECTIONS: usize = 1000;
 
+/// Of the candidates those that are concerned, by name and number.
 fn for_partitions(
     state: &State<'_>,
+    candidates: impl Iterator<Item = index::Key>,
     concerned: impl Fn(&PartitionRegistration) -> bool,
     mut act: impl FnMut(&TopicImage, i32, &PartitionRegistration),
 ) {
-    for topic in state.image.topics() {
-        for (&id, partition) in topic.partitions.iter().filter(|(_, p)| concerned(p)) {
-            act(topic, id, partition);
-        }
+    let found = candidates.map(|(topic_id, id)| {
+        let topic = state.image.topic_by_id(topic_id).expect("the index follows the image");
+        (topic, id, &topic.partitions[&id])
+    });
+    let mut found: Vec<_> = found.filter(|(_, _, partition)| concerned(partition)).collect();
+    found.sort_by(|(a, i, _), (b, j, _)| (&a.name, i).cmp(&(&b.name, j)));
+    for (topic, id, partition) in found {
+        act(topic, id, partition);
     }
 }
 

@@ -119,6 +119,8 @@ enum ControlState {
 }
 
 impl Command for BrokerHeartbeatRequest {
+    const OF_USERS: bool = false;
+
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
         if !state.authorize(Operation::ClusterAction, Resource::Cluster) {
             return self.refuse(ErrorCode::ClusterAuthorizationFailed).into();
@@ -186,10 +188,7 @@ trait NextState {
 impl NextState for BrokerHeartbeatRequest {
     /// Kafka: `BrokerHeartbeatManager.calculateNextBrokerState`.
     fn next_state(&self, current: ControlState, broker: &BrokerRegistration, state: &State<'_>) -> ControlState {
-        let leads = || {
-            let mut partitions = state.image.topics().flat_map(|t| t.partitions.values());
-            partitions.any(|p| p.leader == broker.id.0)
-        };
+        let leads = || state.index.leads_any(broker.id);
         // The epoch is the offset of the registration, so a broker that has replayed it knows its own fencing state.
         let caught_up = self.current_metadata_offset >= broker.epoch;
         match current {

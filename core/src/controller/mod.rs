@@ -14,9 +14,10 @@ mod write;
 mod heartbeat;
 mod registration;
 
-// Partitions: where, who leads, who is in sync.
+// Partitions: where, who leads, who is in sync, and which of them a broker matters to.
 mod alter_partition;
 mod election;
+mod index;
 mod partitions;
 mod placement;
 mod reassignment;

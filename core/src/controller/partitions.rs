@@ -15,16 +15,6 @@ use crate::{
 
 pub(super) const DUPLICATE_NAME: &str = "Duplicate topic name.";
 
-/// Kafka: `QuorumController.MAX_RECORDS_PER_USER_OP`.
-pub(super) const MAX_RECORDS: usize = 10_000;
-
-pub(super) fn check_size(partitions: usize) -> Result<(), ApiError> {
-    if partitions >= MAX_RECORDS {
-        return error(ErrorCode::PolicyViolation, "Unable to perform excessively large batch operation.");
-    }
-    Ok(())
-}
-
 pub(super) fn all_fenced(factor: usize) -> ApiError {
     let why = "All brokers are currently fenced or in controlled shutdown.";
     let message = format!("Unable to replicate the partition {factor} time(s): {why}");

@@ -18,6 +18,8 @@ use crate::{
 const BLOCK: i64 = 1000;
 
 impl Command for AllocateProducerIdsRequest {
+    const OF_USERS: bool = false;
+
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
         if !state.authorize(Operation::ClusterAction, Resource::Cluster) {
             return self.refuse(ErrorCode::ClusterAuthorizationFailed).into();

@@ -22,6 +22,8 @@ use crate::{
 const UNKNOWN_EPOCH: i64 = -2;
 
 impl Command for BrokerRegistrationRequest {
+    const OF_USERS: bool = false;
+
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
         if !state.authorize(Operation::ClusterAction, Resource::Cluster) {
             return self.refuse(ErrorCode::ClusterAuthorizationFailed).into();

@@ -1,7 +1,10 @@
 //! A batch of records that a decision wants written, and what people are told about it.
 
+use std::collections::BTreeMap;
+
+use super::index::Index;
 use crate::{
-    id::{EventId, NodeId, TopicPartition},
+    id::{EventId, NodeId, TopicPartition, Uuid},
     metadata::{
         configs::{is_sensitive, without_effect},
         image::{Change, MetadataImage},
@@ -12,7 +15,11 @@ use crate::{
     trace::EventKind,
 };
 
-/// Written as one batch: all of it or nothing.
+/// So many records are written as one batch at most, and so many may an operation of users have
+/// (Kafka: `QuorumController.DEFAULT_MAX_RECORDS_PER_BATCH`, `MAX_RECORDS_PER_USER_OP`).
+pub(super) const MAX_RECORDS: usize = 10_000;
+
+/// Written as one batch, all of it or nothing, unless it is larger than a batch may be.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Batch {
     records: Vec<MetadataRecord>,
@@ -43,10 +50,6 @@ impl Batch {
         self.records.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
     pub(super) fn records(&self) -> &[MetadataRecord] {
         &self.records
     }
@@ -57,13 +60,36 @@ impl Batch {
         self.silence = self.silence.or(other.silence);
     }
 
+    /// In batches of at most `max` records.
+    pub(super) fn split(self, max: usize) -> impl Iterator<Item = Self> {
+        let Self { mut records, mut why, silence } = self;
+        std::iter::from_fn(move || {
+            if records.is_empty() {
+                return None;
+            }
+            let at = max.min(records.len());
+            let (rest, rest_why) = (records.split_off(at), why.split_off(at));
+            let (records, why) = (std::mem::replace(&mut records, rest), std::mem::replace(&mut why, rest_why));
+            Some(Self { records, why, silence })
+        })
+    }
+
     /// Adds the records to `image` as if they stood from `base_offset` on, and tells what that changes. Events of brokers
     /// come first and are the cause of those of partitions, although Kafka writes a fencing behind its consequences.
-    pub(super) fn apply(&self, image: &mut MetadataImage, base_offset: i64, session_ms: u64, out: &mut Outbox) {
+    pub(super) fn apply(
+        &self,
+        image: &mut MetadataImage,
+        index: &mut Index,
+        base_offset: i64,
+        session_ms: u64,
+        out: &mut Outbox,
+    ) {
         let mut changes = Vec::with_capacity(self.records.len());
         for (offset, record) in (base_offset..).zip(&self.records) {
             let change = image.apply(record, offset);
-            changes.push(change.expect("the controller only writes records that fit its image"));
+            let change = change.expect("the controller only writes records that fit its image");
+            index.follow(&change, image);
+            changes.push(change);
         }
         let cause = self.silence.map_or_else(|| out.cause(), |s| s.cause);
         out.because(cause);
@@ -73,14 +99,18 @@ impl Batch {
                 self.trace_broker(before.as_deref(), after, session_ms, out);
             }
         }
+        let mut new_partitions: BTreeMap<Uuid, i32> = BTreeMap::new();
+        for change in &changes {
+            if let Change::Partition { topic_id, before: None, .. } = change {
+                *new_partitions.entry(*topic_id).or_default() += 1;
+            }
+        }
         let cause = out.cause();
         for ((change, why), record) in changes.iter().zip(&self.why).zip(&self.records) {
             match change {
                 Change::TopicCreated(_) => {
                     let MetadataRecord::Topic(topic) = record else { unreachable!("only topic records create topics") };
-                    let of_topic =
-                        |r: &&MetadataRecord| matches!(r, MetadataRecord::Partition(p) if p.topic_id == topic.topic_id);
-                    let partitions = self.records.iter().filter(of_topic).count() as i32;
+                    let partitions = new_partitions.get(&topic.topic_id).copied().unwrap_or(0);
                     let name = topic.name.clone();
                     out.note_because(cause, || EventKind::TopicCreated { topic: name, partitions });
                 }

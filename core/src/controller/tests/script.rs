@@ -20,6 +20,7 @@
 //! | `pids ID` | AllocateProducerIds |
 //! | `restart` | the controller dies and starts again |
 //! | `topics`, `brokers`, `log` | partitions, registrations, records since the last `log` |
+//! | `batches` | how many records each batch of more than one has, since the last `log` or `batches` |
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,6 +58,9 @@ fn text_files() {
         move |command| story.run(command).join("\n")
     });
 }
+
+/// More at once are counted.
+const EVENTS_SHOWN: usize = 100;
 
 struct Story {
     bench: Bench,
@@ -135,6 +139,7 @@ impl Story {
             "topics" => self.topics(),
             "brokers" => self.brokers(),
             "log" => return self.log(),
+            "batches" => return self.batches(),
             other => panic!("no such command: {other}"),
         };
         out.extend(self.events());
@@ -498,7 +503,16 @@ impl Story {
         new.map(|r| format!("{} {}", r.mark, r.text)).collect()
     }
 
-    /// What the controller decided since the last time.
+    fn batches(&mut self) -> Vec<String> {
+        let raft = &self.bench.controller.raft;
+        let from = std::mem::replace(&mut self.told_offset, raft.log_end_offset() - 1) + 1;
+        let batches = raft.read_batches(&self.bench.disk, from, usize::MAX);
+        let count = |header: &crate::wire::batch::BatchHeader| header.next_offset() - header.base_offset;
+        let counts = batches.iter().map(|batch| count(&batch.header)).filter(|&count| count > 1);
+        counts.map(|count| format!("a batch of {count} records")).collect()
+    }
+
+    /// What the controller decided since the last time; of very much only how much.
     fn events(&mut self) -> Vec<String> {
         let new = &self.bench.events[self.told_events..];
         let shown = |kind: &&EventKind| {
@@ -516,7 +530,12 @@ impl Story {
                     | EventKind::PartitionChanged { .. }
             )
         };
-        let lines = new.iter().filter(shown).map(|kind| format!("  {}", kind.text(super::ME))).collect();
+        let mut lines: Vec<String> =
+            new.iter().filter(shown).map(|kind| format!("  {}", kind.text(super::ME))).collect();
+        if lines.len() > EVENTS_SHOWN {
+            let first = lines[..2].join("\n");
+            lines = vec![first, format!("  and {} more", lines.len() - 2)];
+        }
         self.told_events = self.bench.events.len();
         lines
     }
