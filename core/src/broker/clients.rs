@@ -7,7 +7,7 @@ use super::Broker;
 use crate::{
     id::Uuid,
     metadata::image::MetadataImage,
-    replica::fetch::PlannedPartition,
+    replica::{PartitionKey, fetch::PlannedPartition},
     seam::Time,
     view::{ConnectionView, PositionView},
     wire::{api::ApiKey, api_versions::ApiVersionsRequest, frame::RequestHead},
@@ -89,8 +89,8 @@ impl Broker {
 
     fn position(&self, position: &Position) -> Option<PositionView> {
         let topic = topic_name(&self.image, position)?;
-        let replica =
-            self.replicas.partitions().find(|p| p.name.topic == topic && p.name.partition == position.partition);
+        let key = self.image.topic_id(&topic).map(|topic_id| PartitionKey { topic_id, partition: position.partition });
+        let replica = key.and_then(|key| self.replicas.get(key));
         Some(PositionView {
             committed: -1,
             topic,

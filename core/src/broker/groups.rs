@@ -38,8 +38,8 @@ impl Broker {
         let topic_id = topic.id;
         let led: Vec<(i32, i32, i64)> = self
             .replicas
-            .partitions()
-            .filter(|p| p.key.topic_id == topic_id && p.leadership().is_some() && p.offline.is_none())
+            .of_topic(topic_id)
+            .filter(|p| p.leadership().is_some() && p.offline.is_none())
             .map(|p| (p.key.partition, p.leader_epoch(), p.log.log_start_offset()))
             .collect();
         let mine: BTreeSet<i32> = led.iter().map(|&(partition, ..)| partition).collect();

@@ -17,12 +17,19 @@ impl Broker {
     /// The same without what only people look at and what has to be read from the disk: records, clients, who waits.
     pub fn brief_view(&self, now: Now) -> BrokerView {
         BrokerView {
+            groups: self.groups.views(self.config.node_id),
+            replicas: self.replicas.partitions().map(|p| p.brief_view(now.mono)).collect(),
+            ..self.bare_view()
+        }
+    }
+
+    /// What says that it is alive and how it is, and takes as long whatever it holds.
+    pub fn bare_view(&self) -> BrokerView {
+        BrokerView {
             broker_epoch: self.lifecycle.broker_epoch,
             fenced: self.lifecycle.fenced,
             metadata_offset: self.image.offset(),
             controller: self.raft.leader().map(|(id, _)| id),
-            groups: self.groups.views(self.config.node_id),
-            replicas: self.replicas.partitions().map(|p| p.brief_view(now.mono)).collect(),
             ..BrokerView::default()
         }
     }

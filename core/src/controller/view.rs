@@ -24,6 +24,15 @@ impl Controller {
 
     /// The same without the records of its log.
     pub fn brief_view(&self, now: Now) -> ControllerView {
+        let mut view = self.bare_view(now);
+        if let (Some(view), Some(active)) = (&mut view.active, &self.active) {
+            view.partitions = self.partition_views(&active.image);
+        }
+        view
+    }
+
+    /// What takes as long however many partitions there are.
+    pub fn bare_view(&self, now: Now) -> ControllerView {
         let raft = self.raft.view();
         ControllerView {
             role: raft.role.into(),
@@ -63,8 +72,12 @@ impl Controller {
                 session_ends: last_heartbeat.map_or(now.mono, |at| at.plus_ms(session_ms)),
             }
         });
-        let partitions = active.image.topics().flat_map(|topic| {
-            let min_insync_replicas = active.image.min_insync_replicas(&topic.name, &self.config);
+        ActiveView { brokers: brokers.collect(), partitions: Vec::new() }
+    }
+
+    fn partition_views(&self, image: &MetadataImage) -> Vec<PartitionView> {
+        let partitions = image.topics().flat_map(|topic| {
+            let min_insync_replicas = image.min_insync_replicas(&topic.name, &self.config);
             topic.partitions.iter().map(move |(&partition, p)| PartitionView {
                 topic: topic.name.clone(),
                 partition,
@@ -79,7 +92,7 @@ impl Controller {
                 min_insync_replicas,
             })
         });
-        ActiveView { brokers: brokers.collect(), partitions: partitions.collect() }
+        partitions.collect()
     }
 }
 

@@ -33,18 +33,29 @@ impl ReplicaManager {
     /// Kafka syncs these files on a scheduler's thread. Here nobody waits for a slow disk, except for `durable` ones at a
     /// clean end: all of them can be found out again when power fails and one is damaged.
     pub(super) fn checkpoint_high_watermarks(&mut self, disk: &mut dyn Disk, durable: bool) -> DiskResult<()> {
+        // The files hold all partitions, as Kafka's do: they are written when one of them has something new to say.
+        if !self.high_watermarks_changed && !durable {
+            return Ok(());
+        }
         let kept = &self.checkpointed.high_watermark;
-        self.write_checkpoint(disk, checkpoint::REPLICATION_OFFSET, Partition::high_watermark, kept, durable)
+        self.write_checkpoint(disk, checkpoint::REPLICATION_OFFSET, Partition::high_watermark, kept, durable)?;
+        self.high_watermarks_changed = false;
+        Ok(())
     }
 
     /// Where recovery begins after a crash, and where logs start.
     pub(super) fn checkpoint_logs(&mut self, disk: &mut dyn Disk, durable: bool) -> DiskResult<()> {
+        if !self.logs_changed && !durable {
+            return Ok(());
+        }
         let recovery_point = |p: &Partition| p.log.recovery_point();
         let kept = &self.checkpointed.recovery_point;
         self.write_checkpoint(disk, checkpoint::RECOVERY_POINT, recovery_point, kept, durable)?;
         let log_start = |p: &Partition| p.log.log_start_offset();
         let kept = &self.checkpointed.log_start;
-        self.write_checkpoint(disk, checkpoint::LOG_START_OFFSET, log_start, kept, durable)
+        self.write_checkpoint(disk, checkpoint::LOG_START_OFFSET, log_start, kept, durable)?;
+        self.logs_changed = false;
+        Ok(())
     }
 
     /// Live partitions as they are; those the controller has not spoken of yet keep what was read at the start.
@@ -66,7 +77,9 @@ impl ReplicaManager {
         let due = |p: &&Partition| {
             p.offline.is_none() && p.log.segment_base_offsets().last().is_some_and(|base| base > p.log.recovery_point())
         };
-        let keys: Vec<PartitionKey> = self.partitions.values().filter(due).map(|p| p.key).collect();
+        let changed = std::mem::take(&mut self.changed);
+        let changed = changed.iter().filter_map(|key| self.partitions.get(key));
+        let keys: Vec<PartitionKey> = changed.filter(due).map(|p| p.key).collect();
         keys.into_iter().for_each(|key| self.flush(ctx, key));
     }
 
@@ -110,7 +123,10 @@ impl ReplicaManager {
         }
         let Some(open) = self.flushes.open.remove(&key) else { return };
         match (open.failed, self.partitions.get_mut(&key)) {
-            (None, Some(partition)) => partition.log.flushed(&open.flush),
+            (None, Some(partition)) => {
+                partition.log.flushed(&open.flush);
+                self.logs_changed = true;
+            }
             // A failed sync says nothing of what is on the platter: never believe this log again before a recovery.
             (Some(error), Some(_)) => self.take_offline(ctx, key, &error),
             (_, None) => {}

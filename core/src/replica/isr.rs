@@ -73,27 +73,24 @@ impl ReplicaManager {
         self.isr_questions.waiting.insert(key);
     }
 
-    /// The timer: which in-sync replicas lag too far behind?
-    pub(super) fn shrink_isrs(&mut self, ctx: &mut Ctx) {
+    /// The timer: which of its in-sync replicas lag too far behind?
+    pub(super) fn shrink_isr(&mut self, ctx: &mut Ctx, key: PartitionKey) {
         let lag_max_ms = self.config.replica_lag_time_max_ms;
-        for partition in self.partitions.values_mut().filter(|p| p.offline.is_none()) {
-            let leader_end = partition.log.log_end_offset();
-            let name = &partition.name;
-            let super::partition::Role::Leader(leadership) = &mut partition.role else { continue };
-            let Some(pending) = leadership.shrinkage(self.local, leader_end, ctx.now.mono, lag_max_ms) else {
-                continue;
-            };
-            if let IsrChange::Shrink { out, lag_ms } = &pending.change {
-                // Time alone led here: nothing that happened before in this input did.
-                ctx.out.note_because(None, || EventKind::IsrShrinkAsked {
-                    partition: name.clone(),
-                    out: out.clone(),
-                    lag_ms: *lag_ms,
-                });
-            }
-            leadership.pending = Some(pending);
-            self.isr_questions.waiting.insert(partition.key);
+        let Some(partition) = self.partitions.get_mut(&key).filter(|p| p.offline.is_none()) else { return };
+        let leader_end = partition.log.log_end_offset();
+        let name = &partition.name;
+        let super::partition::Role::Leader(leadership) = &mut partition.role else { return };
+        let Some(pending) = leadership.shrinkage(self.local, leader_end, ctx.now.mono, lag_max_ms) else { return };
+        if let IsrChange::Shrink { out, lag_ms } = &pending.change {
+            // Time alone led here: nothing that happened before in this input did.
+            ctx.out.note_because(None, || EventKind::IsrShrinkAsked {
+                partition: name.clone(),
+                out: out.clone(),
+                lag_ms: *lag_ms,
+            });
         }
+        leadership.pending = Some(pending);
+        self.isr_questions.waiting.insert(key);
     }
 
     /// The request to send now, if there is something to ask and no question is open.

@@ -1,7 +1,11 @@
 //! All replicas of this broker: opened at the start, led or followed as the controller says, looked after by timers
 //! (Kafka: `ReplicaManager`, `LogManager`).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::Arc,
+};
 
 use super::{
     PartitionKey,
@@ -12,6 +16,7 @@ use super::{
     purgatory::{Expired, Purgatory},
     session::Sessions,
     settings::Settings,
+    walk::{STEP, Walk},
 };
 use crate::{
     broker::Reply,
@@ -37,8 +42,12 @@ pub struct ReplicaManager {
     pub(super) partitions: BTreeMap<PartitionKey, Partition>,
     /// Logs that were there at the start and that the controller has not spoken of yet.
     unclaimed: BTreeMap<PartitionKey, Unclaimed>,
+    /// By folder.
+    unclaimed_dirs: BTreeMap<String, PartitionKey>,
     /// Replicas whose log could not be opened, and why. They answer KAFKA_STORAGE_ERROR.
     broken: BTreeMap<PartitionKey, String>,
+    /// Those that the disk failed under later.
+    offline: BTreeSet<PartitionKey>,
     /// What the checkpoints said of logs that nobody has claimed.
     pub(super) checkpointed: Checkpoints,
     pub(super) flushes: Flushes,
@@ -55,10 +64,16 @@ pub struct ReplicaManager {
     dirty: BTreeMap<PartitionKey, Option<EventId>>,
     pub(super) answers: Vec<Answer>,
 
-    next_isr_check: Time,
+    /// Partitions whose log changed since the last checkpoint of logs.
+    pub(super) changed: BTreeSet<PartitionKey>,
+    /// What the checkpoint files hold is not what they would hold now.
+    pub(super) high_watermarks_changed: bool,
+    pub(super) logs_changed: bool,
+
+    isr_check: Walk,
     next_high_watermark_checkpoint: Time,
     next_log_checkpoint: Time,
-    next_retention: Time,
+    retention: Walk,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -93,7 +108,9 @@ impl ReplicaManager {
             local: config.node_id,
             partitions: BTreeMap::new(),
             unclaimed: BTreeMap::new(),
+            unclaimed_dirs: BTreeMap::new(),
             broken: BTreeMap::new(),
+            offline: BTreeSet::new(),
             checkpointed: Checkpoints::read(ctx.disk)?,
             flushes: Flushes::default(),
             purgatory: Purgatory::default(),
@@ -103,10 +120,13 @@ impl ReplicaManager {
             broker_epoch: -1,
             dirty: BTreeMap::new(),
             answers: Vec::new(),
-            next_isr_check: now.plus_ms(config.replica_lag_time_max_ms / 2),
+            changed: BTreeSet::new(),
+            high_watermarks_changed: true,
+            logs_changed: true,
+            isr_check: Walk::new(now.plus_ms(config.replica_lag_time_max_ms / 2)),
             next_high_watermark_checkpoint: now.plus_ms(config.replica_high_watermark_checkpoint_interval_ms),
             next_log_checkpoint: now.plus_ms(LOG_CHECKPOINT_INTERVAL_MS),
-            next_retention: now.plus_ms(config.log_retention_check_interval_ms),
+            retention: Walk::new(now.plus_ms(config.log_retention_check_interval_ms)),
             config,
         };
         for dir in ctx.disk.list("")? {
@@ -135,6 +155,7 @@ impl ReplicaManager {
                     let (end_offset, cut_bytes) = (log.log_end_offset(), recovery.cut_bytes);
                     ctx.out.note(|| EventKind::Recovered { partition: name.clone(), end_offset, cut_bytes });
                 }
+                self.unclaimed_dirs.insert(dir.clone(), key);
                 self.unclaimed.insert(key, Unclaimed { dir, log });
             }
             Err(error) => self.set_aside(ctx, key, &name, &error),
@@ -192,15 +213,15 @@ impl ReplicaManager {
     ) -> DiskResult<Partition> {
         let settings = Settings::of_topic(&name.topic, image, &self.config);
         if let Some(Unclaimed { dir, mut log }) = self.unclaimed.remove(&key) {
+            self.unclaimed_dirs.remove(&dir);
             log.set_config(settings.log.clone());
             let high_watermark = self.checkpointed.take(name).unwrap_or(0);
             return Ok(Partition::new(key, name.clone(), dir, log, high_watermark, settings));
         }
         // A folder of that name belongs to a topic that was deleted while this broker was away.
         let dir = name.to_string();
-        let stale: Vec<PartitionKey> = self.unclaimed.iter().filter(|(_, u)| u.dir == dir).map(|(&k, _)| k).collect();
-        for key in stale {
-            self.drop_unclaimed(ctx.disk, key);
+        if let Some(&stale) = self.unclaimed_dirs.get(&dir) {
+            self.drop_unclaimed(ctx.disk, stale);
         }
         ctx.disk.remove(&dir)?;
         self.checkpointed.take(name);
@@ -214,6 +235,7 @@ impl ReplicaManager {
         self.unfollow(key);
         self.isr_questions.forget(key);
         self.broken.remove(&key);
+        self.offline.remove(&key);
         if self.unclaimed.contains_key(&key) {
             self.drop_unclaimed(ctx.disk, key);
         }
@@ -231,6 +253,7 @@ impl ReplicaManager {
 
     fn drop_unclaimed(&mut self, disk: &mut dyn Disk, key: PartitionKey) {
         if let Some(mut unclaimed) = self.unclaimed.remove(&key) {
+            self.unclaimed_dirs.remove(&unclaimed.dir);
             unclaimed.log.close_files(disk);
             let _ = disk.remove(&unclaimed.dir);
         }
@@ -248,10 +271,18 @@ impl ReplicaManager {
         }
     }
 
+    /// The replicas held here of a topic, in order.
+    pub fn of_topic(&self, topic_id: Uuid) -> impl Iterator<Item = &Partition> {
+        let key = |partition| PartitionKey { topic_id, partition };
+        self.partitions.range(key(i32::MIN)..=key(i32::MAX)).map(|(_, partition)| partition)
+    }
+
     /// The configuration of that topic, or of every topic, changed.
     pub fn reconfigure(&mut self, ctx: &mut Ctx, image: &MetadataImage, topic: Option<&str>) {
-        let keys: Vec<PartitionKey> =
-            self.partitions.values().filter(|p| topic.is_none_or(|t| p.name.topic == t)).map(|p| p.key).collect();
+        let keys: Vec<PartitionKey> = match topic {
+            Some(name) => image.topic_id(name).into_iter().flat_map(|id| self.of_topic(id)).map(|p| p.key).collect(),
+            None => self.partitions.keys().copied().collect(),
+        };
         for key in keys {
             let partition = self.partitions.get_mut(&key).expect("its key was just listed");
             let settings = Settings::of_topic(&partition.name.topic, image, &self.config);
@@ -299,6 +330,7 @@ impl ReplicaManager {
         if let Some(partition) = self.partitions.get_mut(&key) {
             ctx.out.note(|| refused_by_disk(&partition.name, error));
             partition.offline = Some(error.to_string());
+            self.offline.insert(key);
         }
         self.touch(ctx, key);
     }
@@ -334,6 +366,15 @@ impl ReplicaManager {
     /// Requests waiting for this partition may be ready: because of the event just traced.
     pub(super) fn touch(&mut self, ctx: &Ctx, key: PartitionKey) {
         self.dirty.insert(key, ctx.out.cause());
+        self.changed(key);
+    }
+
+    /// Its log or its high watermark is another now.
+    pub(super) fn changed(&mut self, key: PartitionKey) {
+        self.changed.insert(key);
+        self.ask_anew(key);
+        self.high_watermarks_changed = true;
+        self.logs_changed = true;
     }
 
     /// What is ready to be sent, in order.
@@ -354,9 +395,11 @@ impl ReplicaManager {
                 }
             }
         }
-        if now >= self.next_isr_check {
-            self.next_isr_check = now.plus_ms((self.config.replica_lag_time_max_ms / 2).max(1));
-            self.shrink_isrs(ctx);
+        if now >= self.isr_check.next {
+            let keys = self.next_of(&self.isr_check);
+            keys.iter().for_each(|&key| self.shrink_isr(ctx, key));
+            let interval_ms = (self.config.replica_lag_time_max_ms / 2).max(1);
+            self.isr_check.stepped(keys.last().copied(), keys.len(), now, interval_ms);
         }
         if now >= self.next_high_watermark_checkpoint {
             self.next_high_watermark_checkpoint =
@@ -369,15 +412,23 @@ impl ReplicaManager {
             let _ = self.checkpoint_logs(ctx.disk, false);
             self.flush_complete_segments(ctx);
         }
-        if now >= self.next_retention {
-            self.next_retention = now.plus_ms(self.config.log_retention_check_interval_ms.max(1));
-            self.delete_old_segments(ctx);
+        if now >= self.retention.next {
+            let keys = self.next_of(&self.retention);
+            keys.iter().for_each(|&key| self.delete_old_segments(ctx, key));
+            let interval_ms = self.config.log_retention_check_interval_ms.max(1);
+            self.retention.stepped(keys.last().copied(), keys.len(), now, interval_ms);
         }
+    }
+
+    /// The partitions of the next step of a walk.
+    fn next_of(&self, walk: &Walk) -> Vec<PartitionKey> {
+        let from = walk.after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.partitions.range((from, Bound::Unbounded)).take(STEP).map(|(&key, _)| key).collect()
     }
 
     pub fn deadline(&self) -> Time {
         let checkpoints = self.next_high_watermark_checkpoint.min(self.next_log_checkpoint);
-        let mut deadline = self.next_isr_check.min(checkpoints).min(self.next_retention);
+        let mut deadline = self.isr_check.next.min(checkpoints).min(self.retention.next);
         for at in
             [self.purgatory.deadline(), self.fetchers_deadline(), self.isr_questions.deadline()].into_iter().flatten()
         {
@@ -391,28 +442,31 @@ impl ReplicaManager {
         self.purgatory.forget(conn);
     }
 
-    fn delete_old_segments(&mut self, ctx: &mut Ctx) {
-        let mut failed = Vec::new();
-        for partition in self.partitions.values_mut().filter(|p| p.offline.is_none()) {
-            let high_watermark = partition.high_watermark();
-            let deleted = partition.log.delete_old_segments(ctx.disk, high_watermark, ctx.now.wall_ms);
-            match deleted.and_then(|_| partition.log.remove_deleted(ctx.disk, ctx.now.wall_ms)) {
-                Ok(()) => partition.log_start_moved(),
-                Err(error) => failed.push((partition.key, error)),
+    fn delete_old_segments(&mut self, ctx: &mut Ctx, key: PartitionKey) {
+        let Some(partition) = self.partitions.get_mut(&key).filter(|p| p.offline.is_none()) else { return };
+        let high_watermark = partition.high_watermark();
+        let deleted = partition.log.delete_old_segments(ctx.disk, high_watermark, ctx.now.wall_ms);
+        match deleted.and_then(|n| partition.log.remove_deleted(ctx.disk, ctx.now.wall_ms).map(|()| n)) {
+            Ok(0) => {}
+            Ok(_) => {
+                partition.log_start_moved();
+                self.changed(key);
             }
-        }
-        for (key, error) in failed {
-            self.take_offline(ctx, key, &error);
+            Err(error) => self.take_offline(ctx, key, &error),
         }
     }
 
     /// Every log could be opened and written.
     pub fn is_healthy(&self) -> bool {
-        self.broken.is_empty() && self.partitions.values().all(|p| p.offline.is_none())
+        self.broken.is_empty() && self.offline.is_empty()
     }
 
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.values()
+    }
+
+    pub fn get(&self, key: PartitionKey) -> Option<&Partition> {
+        self.partitions.get(&key)
     }
 
     pub fn purgatory(&self) -> &Purgatory {

@@ -19,6 +19,8 @@ pub mod fetch;
 mod fetcher;
 mod isr;
 pub mod produce;
+mod walk;
+
 use crate::{
     id::{NodeId, Uuid},
     metadata::image::MetadataImage,

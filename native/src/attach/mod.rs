@@ -51,7 +51,6 @@ impl Attached {
             messages,
             view: seen,
             events: events.clone(),
-            metrics: watch::channel(Arc::default()).1,
             cluster_id: observer.cluster_id().to_owned(),
             bootstrap: bootstrap.to_owned(),
             cannot: cannot().into(),

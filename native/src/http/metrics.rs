@@ -8,7 +8,7 @@ use axum::{
 };
 use lab_core::{
     id::NodeId,
-    view::{ClusterView, ControllerView, ProcessState, ReplicaView},
+    view::{ControllerView, ReplicaView},
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, text::encode},
@@ -45,18 +45,12 @@ struct QuantileLabel {
     quantile: &'static str,
 }
 
-/// Puts together what the nodes reported.
-pub fn figures<'a>(view: &ClusterView, report: impl Fn(NodeId) -> Option<&'a Report>) -> Vec<NodeFigures> {
-    let figures = view.nodes.iter().map(|node| NodeFigures {
-        node: node.id,
-        up: matches!(node.process, ProcessState::Alive | ProcessState::Stopping),
-        report: report(node.id).cloned(),
-    });
-    figures.collect()
-}
-
 pub(super) async fn answer(State(server): State<Server>) -> Response {
-    response(&server.cluster.map(|cluster| cluster.metrics.borrow().clone()).unwrap_or_default())
+    let figures = match server.cluster {
+        Some(cluster) => cluster.figures().await,
+        None => Vec::new(),
+    };
+    response(&figures)
 }
 
 /// The figures in Prometheus' text format.

@@ -58,6 +58,8 @@ pub struct KeptFrame {
 /// A node about itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
+    /// With partitions, replicas and groups: only for those who ask, since there may be very many.
+    pub whole: bool,
     pub controller: Option<ControllerView>,
     pub broker: Option<BrokerView>,
     pub counters: Counters,
@@ -89,6 +91,24 @@ impl Lines {
     pub async fn next<T: for<'de> Deserialize<'de>>(&mut self) -> Option<Result<T, serde_json::Error>> {
         let line = self.0.next_line().await.ok().flatten()?;
         Some(serde_json::from_str(&line))
+    }
+}
+
+impl Report {
+    /// What a report left out is taken from the one before.
+    pub fn complete_from(&mut self, before: Self) {
+        if self.whole {
+            return;
+        }
+        if let (Some(now), Some(before)) = (&mut self.broker, before.broker) {
+            (now.replicas, now.groups) = (before.replicas, before.groups);
+        }
+        let active = |report: ControllerView| report.active;
+        if let (Some(now), Some(before)) =
+            (self.controller.as_mut().and_then(|c| c.active.as_mut()), before.controller.and_then(active))
+        {
+            now.partitions = before.partitions;
+        }
     }
 }
 

@@ -38,13 +38,23 @@ use crate::{
 /// What the process asks of a machine's thread.
 #[derive(Debug)]
 pub(super) enum Ask {
-    /// With records and clients, or without.
-    Report(oneshot::Sender<Report>, bool),
+    Report(oneshot::Sender<Report>, Detail),
     Frame(EventId, oneshot::Sender<Option<KeptFrame>>),
     Links(LinkTable),
     Tracing(bool),
     /// Hand over and end: the thread's `done` is told when the machine has.
     Stop,
+}
+
+/// How much a report tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Nothing that there may be very many of.
+    Bare,
+    /// Partitions, replicas and groups.
+    Brief,
+    /// Records and clients too.
+    Full,
 }
 
 /// A machine that can say what it believes.
@@ -53,7 +63,7 @@ pub(super) trait Viewed: Machine + 'static {
     const SALT: u8;
     const LISTENER: Listener;
 
-    fn describe(&self, disk: &dyn Disk, now: Now, full: bool, report: &mut Report);
+    fn describe(&self, disk: &dyn Disk, now: Now, detail: Detail, report: &mut Report);
 
     /// Names of topics by id, for those who look at frames.
     fn topic_names(&self) -> TopicNames {
@@ -65,8 +75,12 @@ impl Viewed for Broker {
     const SALT: u8 = 0;
     const LISTENER: Listener = Listener::Broker;
 
-    fn describe(&self, disk: &dyn Disk, now: Now, full: bool, report: &mut Report) {
-        report.broker = Some(if full { self.view(disk, now) } else { self.brief_view(now) });
+    fn describe(&self, disk: &dyn Disk, now: Now, detail: Detail, report: &mut Report) {
+        report.broker = Some(match detail {
+            Detail::Bare => self.bare_view(),
+            Detail::Brief => self.brief_view(now),
+            Detail::Full => self.view(disk, now),
+        });
     }
 
     fn topic_names(&self) -> TopicNames {
@@ -78,8 +92,12 @@ impl Viewed for Controller {
     const SALT: u8 = 1;
     const LISTENER: Listener = Listener::Controller;
 
-    fn describe(&self, disk: &dyn Disk, now: Now, full: bool, report: &mut Report) {
-        report.controller = Some(if full { self.view(disk, now) } else { self.brief_view(now) });
+    fn describe(&self, disk: &dyn Disk, now: Now, detail: Detail, report: &mut Report) {
+        report.controller = Some(match detail {
+            Detail::Bare => self.bare_view(now),
+            Detail::Brief => self.brief_view(now),
+            Detail::Full => self.view(disk, now),
+        });
     }
 }
 
@@ -157,7 +175,7 @@ async fn run<M: Viewed>(
     loop {
         select! {
             ask = inbox.recv() => match ask {
-                Some(Ask::Report(reply, full)) => {
+                Some(Ask::Report(reply, detail)) => {
                     let mut report = Report {
                         counters: driver.counters(),
                         requests: requests.borrow().figures(),
@@ -166,7 +184,7 @@ async fn run<M: Viewed>(
                         elections: journal.elections,
                         ..Report::default()
                     };
-                    driver.read(|taped, disk, now| taped.machine.describe(disk, now, full, &mut report));
+                    driver.read(|taped, disk, now| taped.machine.describe(disk, now, detail, &mut report));
                     let _ = reply.send(report);
                     if let Some(watch) = &watch {
                         watch.borrow_mut().names.extend(driver.read(|taped, _, _| taped.machine.topic_names()));

@@ -36,7 +36,7 @@ use tracing::{error, info, warn};
 
 use self::{
     channel::{KeptFrame, LineWriter, Lines, News, Order, Report, RequestFigures},
-    machine::{Ask, Plan, Running, Viewed},
+    machine::{Ask, Detail, Plan, Running, Viewed},
 };
 use crate::{
     clock::Clock,
@@ -208,6 +208,7 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
     let mut ready = false;
     let began = Instant::now();
     let mut next_report = Instant::now();
+    let mut asked = false;
     let mut dropped = 0;
     loop {
         select! {
@@ -220,7 +221,7 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
                     warn!("the supervisor is gone: stopping");
                     break;
                 }
-                Some(Order::Report) => next_report = Instant::now(),
+                Some(Order::Report) => (asked, next_report) = (true, Instant::now()),
                 Some(Order::Frame { frame }) => {
                     let kept = kept_frame(&machines, frame).await;
                     send(&mut writer, &News::Frame { frame, kept }).await;
@@ -235,14 +236,15 @@ async fn run_async(config: ServerConfig, options: &Options, supervisor: Option<U
                 }
             },
             () = sleep_until(next_report), if writer.is_some() => {
-                let report = report(&machines, watched).await;
+                let detail = if watched { Detail::Full } else if std::mem::take(&mut asked) { Detail::Brief } else { Detail::Bare };
+                let report = report(&machines, detail).await;
                 ready = ready || is_ready(&report) || began.elapsed() > Duration::from_secs(60);
                 let pause = if !ready { REPORT_STARTING } else if watched { REPORT_WATCHED } else { REPORT_IDLE };
                 next_report = Instant::now() + pause;
                 send(&mut writer, &News::Report(Box::new(report))).await;
             }
             Some(reply) = asked_reports.recv() => {
-                let figures = NodeFigures { node: config.node.node_id, up: true, report: Some(report(&machines, false).await) };
+                let figures = NodeFigures { node: config.node.node_id, up: true, report: Some(report(&machines, Detail::Brief).await) };
                 let _ = reply.send(figures);
             }
             Some(events) = events.recv() => {
@@ -340,12 +342,12 @@ async fn kept_frame(machines: &[Running], frame: EventId) -> Option<KeptFrame> {
     None
 }
 
-/// Records and clients only while somebody watches: nobody else looks at them.
-async fn report(machines: &[Running], watched: bool) -> Report {
-    let mut whole = Report { rss_bytes: resident_bytes(), cpu_ms: cpu_ms(), ..Report::default() };
+/// Records and clients only while somebody watches, and partitions when somebody asks: nobody else looks at them.
+async fn report(machines: &[Running], detail: Detail) -> Report {
+    let mut whole = Report { whole: detail != Detail::Bare, rss_bytes: resident_bytes(), cpu_ms: cpu_ms(), ..Report::default() };
     for machine in machines {
         let (reply, answer) = oneshot::channel();
-        if machine.asks.send(Ask::Report(reply, watched)).is_err() {
+        if machine.asks.send(Ask::Report(reply, detail)).is_err() {
             continue;
         }
         if let Ok(part) = answer.await {

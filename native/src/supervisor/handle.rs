@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{PUBLISH, status::Status};
 use crate::{
+    http::metrics::NodeFigures,
     lesson::{class, prepare},
     node::channel::{KeptFrame, News},
 };
@@ -30,6 +31,7 @@ pub(crate) enum Message {
     Ended(NodeId, u64, String),
     Act(Action, oneshot::Sender<Result<(), String>>),
     Status(oneshot::Sender<Status>),
+    Figures(oneshot::Sender<Vec<NodeFigures>>),
     /// One more or one fewer watches the page.
     Watchers(i32),
     Frame(EventId, oneshot::Sender<Option<KeptFrame>>),
@@ -45,7 +47,6 @@ pub struct Handle {
     pub(crate) messages: mpsc::UnboundedSender<Message>,
     pub view: watch::Receiver<Arc<ClusterView>>,
     pub events: broadcast::Sender<Arc<Vec<Event>>>,
-    pub metrics: watch::Receiver<Arc<Vec<crate::http::metrics::NodeFigures>>>,
     pub cluster_id: String,
     pub bootstrap: String,
     /// What the page offers in the simulator and not here.
@@ -95,6 +96,13 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.messages.send(Message::Status(reply)).ok()?;
         answer.await.ok()
+    }
+
+    /// What `/metrics` shows.
+    pub async fn figures(&self) -> Vec<NodeFigures> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.messages.send(Message::Figures(reply));
+        answer.await.unwrap_or_default()
     }
 
     /// Views are refreshed, and nodes send events, while the guard lives.

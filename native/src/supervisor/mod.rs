@@ -31,6 +31,7 @@ use self::{layout::Layout, process::NodeProcess, status::Status};
 use crate::{
     clock::Clock,
     failure::{Failure, Outcome},
+    http::metrics::NodeFigures,
     lesson::class,
     node::channel::{KeptFrame, News, Order},
 };
@@ -51,14 +52,13 @@ pub struct Supervisor {
     messages: mpsc::UnboundedSender<Message>,
     inbox: mpsc::UnboundedReceiver<Message>,
     publish_view: watch::Sender<Arc<ClusterView>>,
-    publish_metrics: watch::Sender<Arc<Vec<crate::http::metrics::NodeFigures>>>,
     events: broadcast::Sender<Arc<Vec<Event>>>,
     event_count: u64,
     /// Events that go out with the next tick.
     untold: Vec<Event>,
     watchers: i32,
     waiting: Vec<Waiting>,
-    statuses: Vec<PendingStatus>,
+    asked: Vec<Asked>,
     frames: Vec<PendingFrame>,
     /// Every broker has been registered and unfenced.
     ready: watch::Sender<bool>,
@@ -86,24 +86,28 @@ struct PendingFrame {
     reply: oneshot::Sender<Option<KeptFrame>>,
 }
 
-struct PendingStatus {
+/// Somebody wants to know what the nodes say now.
+struct Asked {
     missing: Vec<NodeId>,
     until: Instant,
-    reply: oneshot::Sender<Status>,
+    reply: Reply,
+}
+
+enum Reply {
+    Status(oneshot::Sender<Status>),
+    Figures(oneshot::Sender<Vec<NodeFigures>>),
 }
 
 impl Supervisor {
     pub fn new(layout: Layout) -> (Self, Handle) {
         let (messages, inbox) = mpsc::unbounded_channel();
         let (publish_view, view) = watch::channel(Arc::default());
-        let (publish_metrics, metrics) = watch::channel(Arc::default());
         let (events, _) = broadcast::channel(64);
         let (ready, told_ready) = watch::channel(false);
         let handle = Handle {
             messages: messages.clone(),
             view,
             events: events.clone(),
-            metrics,
             cluster_id: layout.file.cluster_id.clone(),
             bootstrap: layout.file.bootstrap.clone(),
             cannot: handle::cannot().into(),
@@ -118,13 +122,12 @@ impl Supervisor {
             messages,
             inbox,
             publish_view,
-            publish_metrics,
             events,
             event_count: 0,
             untold: Vec::new(),
             watchers: 0,
             waiting: Vec::new(),
-            statuses: Vec::new(),
+            asked: Vec::new(),
             frames: Vec::new(),
             ready,
             failed: None,
@@ -195,17 +198,8 @@ impl Supervisor {
             Message::News(id, start, news) => self.news(id, start, news),
             Message::Ended(id, start, how) => self.ended(id, start, &how),
             Message::Act(action, reply) => self.act(action, reply),
-            Message::Status(reply) => {
-                let missing: Vec<NodeId> = self
-                    .nodes
-                    .values()
-                    .filter(|n| n.runs() && n.state != ProcessState::Paused)
-                    .map(NodeProcess::id)
-                    .collect();
-                missing.iter().for_each(|id| self.nodes[id].order(Order::Report));
-                self.statuses.push(PendingStatus { missing, until: Instant::now() + REPORT_WITHIN, reply });
-                self.answer_statuses();
-            }
+            Message::Status(reply) => self.ask(Reply::Status(reply)),
+            Message::Figures(reply) => self.ask(Reply::Figures(reply)),
             Message::Frame(frame, reply) => {
                 // Who asks tells of both ways, so the id names the node that has the bytes.
                 if let Some(node) = self.nodes.get(&frame.node()).filter(|node| node.runs()) {
@@ -252,16 +246,18 @@ impl Supervisor {
         let Some(node) = self.nodes.get_mut(&id).filter(|node| node.start == start) else { return };
         match news {
             News::Report(report) => {
-                let first = node.report.is_none();
-                node.report = Some(*report);
+                let (whole, before) = (report.whole, node.report.take());
+                let first = before.is_none();
+                let mut report = *report;
+                report.complete_from(before.unwrap_or_default());
+                node.report = Some(report);
                 node.report_at = now;
                 if first {
                     self.settle(id, false, Ok(()));
                 }
-                for pending in &mut self.statuses {
-                    pending.missing.retain(|missing| *missing != id);
+                if whole {
+                    self.has_told(id);
                 }
-                self.answer_statuses();
             }
             News::Events { events, dropped: _ } => self.tell_events(events),
             News::Frame { frame, kept } => {
@@ -295,10 +291,7 @@ impl Supervisor {
             false,
             Err(format!("node {id} ended while it started. The end of {}:\n  {}", log.0.display(), log.1)),
         );
-        for pending in &mut self.statuses {
-            pending.missing.retain(|missing| *missing != id);
-        }
-        self.answer_statuses();
+        self.has_told(id);
         self.save();
     }
 
@@ -323,7 +316,7 @@ impl Supervisor {
             let what = if late.for_end { "has not ended yet" } else { "has not come up yet" };
             let _ = late.reply.send(Err(format!("node {} {what}; `kafka-lab status` shows its state", late.node)));
         }
-        self.answer_statuses();
+        self.answer();
         // Dropped, they answer that the bytes are not kept.
         self.frames.retain(|pending| pending.until > now);
         if !self.untold.is_empty() {
@@ -333,15 +326,33 @@ impl Supervisor {
         if self.watchers > 0 {
             self.publish();
         }
-        self.publish_metrics.send_replace(Arc::new(self.figures()));
     }
 
-    fn answer_statuses(&mut self) {
+    /// Has every node say what it believes, and answers when all have or when it has taken too long.
+    fn ask(&mut self, reply: Reply) {
+        let alive = self.nodes.values().filter(|n| n.runs() && n.state != ProcessState::Paused);
+        let missing: Vec<NodeId> = alive.map(NodeProcess::id).collect();
+        missing.iter().for_each(|id| self.nodes[id].order(Order::Report));
+        self.asked.push(Asked { missing, until: Instant::now() + REPORT_WITHIN, reply });
+        self.answer();
+    }
+
+    /// The node has said all, or says no more.
+    fn has_told(&mut self, id: NodeId) {
+        self.asked.iter_mut().for_each(|asked| asked.missing.retain(|missing| *missing != id));
+        self.answer();
+    }
+
+    fn answer(&mut self) {
         let now = Instant::now();
-        let due: Vec<PendingStatus> =
-            self.statuses.extract_if(.., |pending| pending.missing.is_empty() || pending.until < now).collect();
-        for pending in due {
-            let _ = pending.reply.send(self.status());
+        let due: Vec<Asked> =
+            self.asked.extract_if(.., |asked| asked.missing.is_empty() || asked.until < now).collect();
+        for asked in due {
+            // Whoever asked may be gone.
+            match asked.reply {
+                Reply::Status(reply) => drop(reply.send(self.status())),
+                Reply::Figures(reply) => drop(reply.send(self.figures())),
+            }
         }
     }
 
@@ -386,11 +397,13 @@ impl Supervisor {
         self.publish_view.send_replace(Arc::new(self.view()));
     }
 
-    fn figures(&self) -> Vec<crate::http::metrics::NodeFigures> {
-        let view = self.view();
-        crate::http::metrics::figures(&view, |id| {
-            self.nodes.get(&id).filter(|n| n.runs()).and_then(|n| n.report.as_ref())
-        })
+    fn figures(&self) -> Vec<NodeFigures> {
+        let figures = self.nodes.values().map(|node| NodeFigures {
+            node: node.id(),
+            up: matches!(node.state, ProcessState::Alive | ProcessState::Stopping),
+            report: node.report.clone().filter(|_| node.runs()),
+        });
+        figures.collect()
     }
 
     /// Every broker is registered, with the epoch it knows itself, and unfenced.

@@ -84,12 +84,12 @@ impl ReplicaManager {
             session.id = response.session_id;
             session.epoch = session.epoch.checked_add(1).unwrap_or(1);
         }
-        let told = session.told.clone();
         let cause = ctx.out.cause();
         for topic in response.responses {
             for data in topic.partitions {
                 let key = PartitionKey { topic_id: topic.topic_id, partition: data.partition_index };
-                if let Some(&asked) = told.get(&key) {
+                let asked = self.fetchers.get(&leader).and_then(|f| f.session.told.get(&key)).copied();
+                if let Some(asked) = asked {
                     ctx.out.because(cause);
                     self.take_over(ctx, leader, key, asked, data);
                 }
@@ -125,8 +125,8 @@ impl ReplicaManager {
                 Err(_) => self.delay(ctx, leader, key),
             },
             ErrorCode::OffsetOutOfRange => {
-                if let Some(followed) = self.fetchers.get_mut(&leader).and_then(|f| f.followed.get_mut(&key)) {
-                    followed.lost = Some(Lost::AsksLatest);
+                if let Some(fetcher) = self.fetchers.get_mut(&leader) {
+                    fetcher.set_lost(key, Some(Lost::AsksLatest));
                 }
             }
             _ => self.delay(ctx, leader, key),
@@ -135,8 +135,8 @@ impl ReplicaManager {
 
     pub(in crate::replica) fn delay(&mut self, ctx: &Ctx, leader: NodeId, key: PartitionKey) {
         let until = ctx.now.mono.plus_ms(self.config.replica_fetch_backoff_ms);
-        if let Some(followed) = self.fetchers.get_mut(&leader).and_then(|f| f.followed.get_mut(&key)) {
-            followed.delayed_until = until;
+        if let Some(fetcher) = self.fetchers.get_mut(&leader) {
+            fetcher.delay(key, until);
         }
     }
 
@@ -160,6 +160,7 @@ impl ReplicaManager {
         if partition.log.increment_log_start_offset(ctx.disk, start)? {
             partition.log_start_moved();
         }
+        self.changed(key);
         // Consumers may wait here too (KIP-392, `ReplicaManager.completeDelayedFetchRequests`).
         if moved {
             self.touch(ctx, key);
@@ -179,8 +180,9 @@ impl ReplicaManager {
             None => leader_end.min(end),
         };
         let why = || format!("epoch {leader_epoch} ends at {leader_end} on the leader, and ours goes on to {end}");
-        if let Err(error) = partition.truncate(ctx, to, why) {
-            self.take_offline(ctx, key, &error);
+        match partition.truncate(ctx, to, why) {
+            Ok(()) => self.changed(key),
+            Err(error) => self.take_offline(ctx, key, &error),
         }
     }
 
@@ -195,7 +197,7 @@ impl ReplicaManager {
     ) {
         let Some(offset) = offset else { return self.delay(ctx, leader, key) };
         let Some(partition) = self.partitions.get_mut(&key) else { return };
-        let Some(followed) = self.fetchers.get_mut(&leader).and_then(|f| f.followed.get_mut(&key)) else { return };
+        let Some(fetcher) = self.fetchers.get_mut(&leader).filter(|f| f.followed.contains_key(&key)) else { return };
         if partition.leader_epoch() != leader_epoch {
             return;
         }
@@ -203,16 +205,16 @@ impl ReplicaManager {
         let done = match step {
             // We have more than the leader: it was elected without us (unclean election).
             Lost::AsksLatest if offset < end => {
-                followed.lost = None;
+                fetcher.set_lost(key, None);
                 partition.truncate(ctx, offset, || format!("the leader's log ends at {offset}"))
             }
             Lost::AsksLatest => {
-                followed.lost = Some(Lost::AsksEarliest);
+                fetcher.set_lost(key, Some(Lost::AsksEarliest));
                 Ok(())
             }
             // The leader deleted what we would need next: our log has nothing that leads up to what it still has.
             Lost::AsksEarliest => {
-                followed.lost = None;
+                fetcher.set_lost(key, None);
                 if offset > end {
                     partition.start_over_at(ctx, offset, || format!("the leader's log begins at {offset}"))
                 } else {
@@ -220,8 +222,9 @@ impl ReplicaManager {
                 }
             }
         };
-        if let Err(error) = done {
-            self.take_offline(ctx, key, &error);
+        match done {
+            Ok(()) => self.changed(key),
+            Err(error) => self.take_offline(ctx, key, &error),
         }
     }
 }

@@ -4,7 +4,10 @@
 mod answer;
 mod request;
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use super::{PartitionKey, manager::ReplicaManager};
 use crate::{
@@ -31,6 +34,12 @@ pub struct Fetcher {
     in_flight: Option<InFlight>,
     session: Session,
     followed: BTreeMap<PartitionKey, Followed>,
+    /// Those that are left out for a while, by until when.
+    delayed: BTreeSet<(Time, PartitionKey)>,
+    /// Those whose place has to be found again.
+    lost: BTreeSet<PartitionKey>,
+    /// Those of which something else may have to be asked than was asked last; all others stand as they are in the session.
+    changed: BTreeSet<PartitionKey>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +104,52 @@ impl Fetcher {
             in_flight: None,
             session: Session::default(),
             followed: BTreeMap::new(),
+            delayed: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            changed: BTreeSet::new(),
+        }
+    }
+
+    fn follow(&mut self, key: PartitionKey) {
+        self.followed.insert(key, Followed::default());
+        self.changed.insert(key);
+    }
+
+    fn unfollow(&mut self, key: PartitionKey) {
+        if let Some(followed) = self.followed.remove(&key) {
+            self.delayed.remove(&(followed.delayed_until, key));
+            self.lost.remove(&key);
+            self.changed.insert(key);
+        }
+    }
+
+    /// Leaves the partition out until then.
+    fn delay(&mut self, key: PartitionKey, until: Time) {
+        if let Some(followed) = self.followed.get_mut(&key) {
+            self.delayed.remove(&(followed.delayed_until, key));
+            self.delayed.insert((until, key));
+            followed.delayed_until = until;
+            self.changed.insert(key);
+        }
+    }
+
+    fn set_lost(&mut self, key: PartitionKey, lost: Option<Lost>) {
+        if let Some(followed) = self.followed.get_mut(&key) {
+            followed.lost = lost;
+            self.changed.insert(key);
+            if lost.is_some() {
+                self.lost.insert(key);
+            } else {
+                self.lost.remove(&key);
+            }
+        }
+    }
+
+    /// Takes in again whose time has come.
+    fn end_delays(&mut self, now: Time) {
+        while let Some(&(until, key)) = self.delayed.first().filter(|(until, _)| *until <= now) {
+            self.delayed.remove(&(until, key));
+            self.changed.insert(key);
         }
     }
 
@@ -113,7 +168,8 @@ impl Fetcher {
         if self.followed.is_empty() || matches!(self.link, Link::Opening(_)) {
             return None;
         }
-        let first = self.followed.values().map(|f| f.delayed_until).min()?;
+        let all_delayed = self.delayed.len() == self.followed.len();
+        let first = self.delayed.first().filter(|_| all_delayed).map_or(Time::ZERO, |&(until, _)| until);
         Some(first.max(self.not_before))
     }
 
@@ -137,12 +193,19 @@ impl ReplicaManager {
         let serving = self.partitions.get(&key).filter(|p| p.offline.is_none());
         let Some(leader) = serving.and_then(|p| p.registration.leader()) else { return };
         debug_assert_ne!(leader, self.local);
-        self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(leader)).followed.insert(key, Followed::default());
+        self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(leader)).follow(key);
     }
 
     pub(super) fn unfollow(&mut self, key: PartitionKey) {
         for fetcher in self.fetchers.values_mut() {
-            fetcher.followed.remove(&key);
+            fetcher.unfollow(key);
+        }
+    }
+
+    /// What is asked of its leader next may be something else.
+    pub(super) fn ask_anew(&mut self, key: PartitionKey) {
+        for fetcher in self.fetchers.values_mut().filter(|f| f.followed.contains_key(&key)) {
+            fetcher.changed.insert(key);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Asked, FETCH_VERSION, Followed, InFlight, LIST_OFFSETS_VERSION, Lost, Told};
+use super::{Asked, FETCH_VERSION, Followed, InFlight, LIST_OFFSETS_VERSION, Lost, Session, Told};
 use crate::{
     id::{ConnId, NodeId, Uuid},
     replica::{PartitionKey, manager::ReplicaManager},
@@ -21,9 +21,10 @@ impl ReplicaManager {
     pub(super) fn send_next(&mut self, ctx: &mut Ctx, leader: NodeId, conn: ConnId) {
         let now = ctx.now.mono;
         let fetcher = self.fetchers.get_mut(&leader).expect("it is being driven");
-        let lost = fetcher.followed.iter().find(|(_, f)| f.delayed_until <= now && f.lost.is_some());
+        fetcher.end_delays(now);
+        let lost = fetcher.lost.iter().map(|&key| (key, fetcher.followed[&key])).find(|(_, f)| f.delayed_until <= now);
         let (parts, what) = match lost {
-            Some((&key, &Followed { lost: Some(step), .. })) => {
+            Some((key, Followed { lost: Some(step), .. })) => {
                 let Some(partition) = self.partitions.get(&key) else { return };
                 let timestamp = if step == Lost::AsksLatest { LATEST } else { EARLIEST };
                 let (name, leader_epoch) = (&partition.name, partition.leader_epoch());
@@ -54,30 +55,33 @@ impl ReplicaManager {
     fn fetch_request(&mut self, now: Time, leader: NodeId) -> Option<FetchRequest> {
         let config = &self.config;
         let fetcher = self.fetchers.get_mut(&leader)?;
-        let mut wanted: BTreeMap<PartitionKey, Told> = BTreeMap::new();
-        for (&key, followed) in &fetcher.followed {
-            let Some(partition) = self.partitions.get(&key).filter(|p| p.offline.is_none()) else { continue };
-            if followed.delayed_until <= now && followed.lost.is_none() {
-                wanted.insert(
-                    key,
-                    Told {
-                        leader_epoch: partition.leader_epoch(),
-                        fetch_offset: partition.log.log_end_offset(),
-                        last_fetched_epoch: partition.log.last_epoch().unwrap_or(-1),
-                        log_start_offset: partition.log.log_start_offset(),
-                    },
-                );
-            }
-        }
-        if wanted.is_empty() {
-            return None;
-        }
         let session = &mut fetcher.session;
-        let forgotten: BTreeSet<PartitionKey> =
-            session.told.keys().filter(|k| !wanted.contains_key(k)).copied().collect();
+        let news: BTreeSet<PartitionKey> = if session.epoch > 0 {
+            std::mem::take(&mut fetcher.changed)
+        } else {
+            // The leader knows nothing of us.
+            fetcher.changed.clear();
+            session.told.clear();
+            fetcher.followed.keys().copied().collect()
+        };
         let mut topics: BTreeMap<Uuid, Vec<FetchPartition>> = BTreeMap::new();
-        for (key, told) in &wanted {
-            if session.epoch > 0 && session.told.get(key) == Some(told) {
+        let mut forgotten_topics: BTreeMap<Uuid, Vec<i32>> = BTreeMap::new();
+        for key in news {
+            let followed = fetcher.followed.get(&key).filter(|f| f.delayed_until <= now && f.lost.is_none());
+            let partition = followed.and_then(|_| self.partitions.get(&key)).filter(|p| p.offline.is_none());
+            let Some(partition) = partition else {
+                if session.told.remove(&key).is_some() {
+                    forgotten_topics.entry(key.topic_id).or_default().push(key.partition);
+                }
+                continue;
+            };
+            let told = Told {
+                leader_epoch: partition.leader_epoch(),
+                fetch_offset: partition.log.log_end_offset(),
+                last_fetched_epoch: partition.log.last_epoch().unwrap_or(-1),
+                log_start_offset: partition.log.log_start_offset(),
+            };
+            if session.told.insert(key, told) == Some(told) {
                 continue;
             }
             topics.entry(key.topic_id).or_default().push(FetchPartition {
@@ -88,16 +92,14 @@ impl ReplicaManager {
                 log_start_offset: told.log_start_offset,
                 partition_max_bytes: config.replica_fetch_max_bytes,
                 replica_directory_id: config.directory_id,
-                high_watermark: self.partitions[key].high_watermark(),
+                high_watermark: partition.high_watermark(),
             });
         }
-        let mut forgotten_topics: BTreeMap<Uuid, Vec<i32>> = BTreeMap::new();
-        if session.epoch > 0 {
-            for key in forgotten {
-                forgotten_topics.entry(key.topic_id).or_default().push(key.partition);
-            }
+        if session.told.is_empty() {
+            // Nothing is left to ask for; what comes next begins a session of its own.
+            *session = Session::default();
+            return None;
         }
-        session.told = wanted;
         Some(FetchRequest {
             replica_state: ReplicaState { replica_id: self.local.0, replica_epoch: self.broker_epoch },
             max_wait_ms: i32::try_from(config.replica_fetch_wait_max_ms).unwrap_or(i32::MAX),
