@@ -7,6 +7,7 @@ mod client;
 pub mod cluster;
 mod groups;
 mod page;
+mod partitions;
 mod simulator;
 mod size;
 mod startup;
@@ -18,7 +19,7 @@ use anyhow::{Result, bail};
 use crate::lab;
 
 pub fn bench(names: &[String]) -> Result<()> {
-    let known = ["sim", "chromium", "startup", "one", "three", "size", "groups"];
+    let known = ["sim", "chromium", "startup", "one", "three", "size", "groups", "partitions"];
     if let Some(unknown) = names.iter().find(|n| !known.contains(&n.as_str())) {
         bail!("no benchmark {unknown}; there are {}", known.join(", "));
     }
@@ -44,6 +45,9 @@ pub fn bench(names: &[String]) -> Result<()> {
     }
     if wants("groups") {
         groups::groups(&binary)?;
+    }
+    if wants("partitions") {
+        partitions::partitions(&binary)?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ cargo xtask tidy                               only the checks of files and of t
 cargo xtask schemas [PATH]                     compare the messages with the schemas in Kafka's jars (PATH: their folder)
 cargo xtask compare [--seeds N] [--start N]    ask Apache Kafka and the lab the same, and print where the answers differ
 cargo xtask hammer [KIND] [--inputs N] [--seed N]   hostile requests, responses, batches, snapshots and files
-cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed
+cargo xtask bench [NAME]...                    print throughput, CPU, latency, memory, start-up, simulator speed, many partitions
 cargo xtask peers [--kafka] [--only NAME]...   what 13 client libraries can do, and members by six of them in one group
 cargo xtask librdkafka [--kafka] [NUMBER]...   librdkafka's own test suite on three nodes, and a table
 ";

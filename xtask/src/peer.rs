@@ -66,6 +66,8 @@ pub fn java(libs: &Path, class: &str) -> Command {
 /// Combined nodes of Apache Kafka on loopback; killed by pid when dropped.
 pub struct Peer {
     nodes: Vec<Child>,
+    /// What each was started with.
+    commands: Vec<Command>,
     pub bootstrap: String,
     _dir: tempfile::TempDir,
 }
@@ -83,7 +85,7 @@ impl Peer {
             ports.iter().enumerate().map(|(i, (_, c))| format!("{}@127.0.0.1:{c}", i + 1)).collect();
         let replicas = count.min(3);
         let id = String::from_utf8(java(libs, "kafka.tools.StorageTool").arg("random-uuid").output()?.stdout)?;
-        let mut nodes = Vec::new();
+        let (mut nodes, mut commands) = (Vec::new(), Vec::new());
         for (i, (client, controller)) in ports.iter().enumerate() {
             let file = dir.path().join(format!("node{}.properties", i + 1));
             let mut text = format!(
@@ -104,9 +106,18 @@ impl Peer {
             node.args(["-Xms512m", "-Xmx512m", "-XX:+UseG1GC", "-cp"]).arg(libs.join("*"));
             node.args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "kafka.Kafka"]).arg(&file);
             nodes.push(node.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+            commands.push(node);
         }
         let bootstrap = ports.iter().map(|(client, _)| format!("127.0.0.1:{client}")).collect::<Vec<_>>().join(",");
-        Ok(Self { nodes, bootstrap, _dir: dir })
+        Ok(Self { nodes, commands, bootstrap, _dir: dir })
+    }
+
+    /// Ends a node at once, as `kill -9` does, and starts it again.
+    pub fn kill_and_start(&mut self, index: usize) -> Result<()> {
+        self.nodes[index].kill()?;
+        self.nodes[index].wait()?;
+        self.nodes[index] = self.commands[index].spawn()?;
+        Ok(())
     }
 
     pub fn pids(&self) -> Vec<u32> {

@@ -298,6 +298,7 @@ pub(super) fn forget(broker: NodeId, state: &State<'_>, batch: &mut Batch, why: 
     let acceptable = |r: NodeId| r != broker && state.image.is_active(r);
     for_partitions(
         state,
+        state.index.with_member(broker),
         |p| p.elr.contains(&broker) && !p.isr.contains(&broker),
         |topic, id, partition| {
             push(PartitionChange::new(partition, topic, id, &acceptable, state), batch, why);

@@ -99,7 +99,8 @@ impl Index {
             | Change::BrokerRemoved(_)
             | Change::Config { .. }
             | Change::Feature(_)
-            | Change::ProducerIds => {}
+            | Change::ProducerIds
+            | Change::Quota { .. } => {}
         }
     }
 

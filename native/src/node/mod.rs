@@ -344,7 +344,8 @@ async fn kept_frame(machines: &[Running], frame: EventId) -> Option<KeptFrame> {
 
 /// Records and clients only while somebody watches, and partitions when somebody asks: nobody else looks at them.
 async fn report(machines: &[Running], detail: Detail) -> Report {
-    let mut whole = Report { whole: detail != Detail::Bare, rss_bytes: resident_bytes(), cpu_ms: cpu_ms(), ..Report::default() };
+    let mut whole =
+        Report { whole: detail != Detail::Bare, rss_bytes: resident_bytes(), cpu_ms: cpu_ms(), ..Report::default() };
     for machine in machines {
         let (reply, answer) = oneshot::channel();
         if machine.asks.send(Ask::Report(reply, detail)).is_err() {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{lab, peer};
@@ -44,6 +44,13 @@ impl Ours {
             lines.map_while(Result::ok).find_map(|line| line.strip_prefix("ready bootstrap=").map(str::to_owned));
         let bootstrap = ready.context("`up` ended before it was ready")?;
         Ok(Self { child, dir, bootstrap, binary: binary.to_owned() })
+    }
+
+    /// A command for this cluster: `kill 1`.
+    pub fn order(&self, words: &[&str]) -> Result<()> {
+        let out = Command::new(&self.binary).args(words).arg("--dir").arg(self.dir.path()).output()?;
+        ensure!(out.status.success(), "{}: {}", words.join(" "), String::from_utf8_lossy(&out.stderr));
+        Ok(())
     }
 
     pub fn pids(&self) -> Result<Vec<u32>> {
