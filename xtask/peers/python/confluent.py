@@ -1,5 +1,6 @@
 """confluent-kafka (librdkafka). See ../README.md."""
 import sys
+import time
 from functools import cache
 
 import confluent_kafka
@@ -20,7 +21,10 @@ def admin():
 def create(topic, partitions):
     for future in admin().create_topics([NewTopic(topic, partitions)]).values():
         future.result()
-    return {"partitions": len(admin().list_topics(topic).topics[topic].partitions)}
+    # Another broker hears of it a moment later.
+    while not (partitions := admin().list_topics(topic).topics[topic].partitions):
+        time.sleep(0.1)
+    return {"partitions": len(partitions)}
 
 
 def write(topic, records, idempotence=None, codec=None, acks=None):

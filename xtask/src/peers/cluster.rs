@@ -64,6 +64,15 @@ impl Cluster {
             .context("the topic could not be created within 60 s")
     }
 
+    /// The names of all topics. Asking for one by its name could make it.
+    pub fn topics(&self, binary: &Path) -> Result<Vec<String>> {
+        let out = self.lab(binary, &["topics", "list", "--json"]).output()?;
+        ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let topics: serde_json::Value = serde_json::from_slice(&out.stdout)?;
+        let topics = topics.as_array().context("topics list --json is a list")?;
+        Ok(topics.iter().filter_map(|topic| topic["name"].as_str().or(topic.as_str()).map(str::to_owned)).collect())
+    }
+
     /// Records with keys, so that every partition gets some.
     pub fn produce(&self, binary: &Path, topic: &str, records: usize) -> Result<()> {
         let mut child = self.lab(binary, &["produce", topic, "--key-separator", ":"]).stdin(Stdio::piped()).spawn()?;

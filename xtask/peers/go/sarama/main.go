@@ -49,11 +49,17 @@ func administer(admin sarama.ClusterAdmin, command serve.Command) (serve.Answer,
 		if err := admin.CreateTopic(command.Topic, detail, false); err != nil {
 			return nil, err
 		}
-		topics, err := admin.DescribeTopics([]string{command.Topic})
-		if err != nil {
-			return nil, err
+		// Another broker hears of it a moment later.
+		partitions := 0
+		for tries := 0; tries < 20 && partitions == 0; tries++ {
+			time.Sleep(100 * time.Millisecond)
+			topics, err := admin.DescribeTopics([]string{command.Topic})
+			if err != nil {
+				return nil, err
+			}
+			partitions = len(topics[0].Partitions)
 		}
-		return serve.Answer{"partitions": len(topics[0].Partitions)}, nil
+		return serve.Answer{"partitions": partitions}, nil
 	case "configs":
 		entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: command.Topic})
 		configs := map[string]string{}
