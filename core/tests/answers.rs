@@ -24,6 +24,7 @@
 //! | `coordinator G` | FindCoordinator, until the group's coordinator serves it; it is asked from then on |
 //! | `other` | another broker is asked from then on |
 //! | `wait MS` | lets time pass |
+//! | `elect`, `reassign`, `feature`, `unregister`, ... | of the controller: see `answers/reassignments.rs` |
 //! | `join`, `sync`, `heartbeat`, `leave`, `commit`, ... | of the coordinator of a group: see `answers/groups.rs` |
 //! | `ask API vN FIELDS`, `ask-controller API vN FIELDS` | any request, and the whole answer: see `answers/any.rs` |
 //! | `key N vN` | whether a request with that key and version is answered at all; its body is zeros |
@@ -53,6 +54,8 @@ mod logs;
 mod peer;
 #[path = "answers/send.rs"]
 mod send;
+#[path = "answers/reassignments.rs"]
+mod reassignments;
 
 /// Its id in the simulated cluster.
 const CONTROLLER: NodeId = NodeId(101);
@@ -267,7 +270,10 @@ impl Asker {
             "ask" | "ask-controller" => self.any(&words),
             "key" => Ok(self.key(what, &words)),
             "send" => self.send(line),
-            _ => self.group(verb, what, &words).unwrap_or_else(|| panic!("unknown command {line}")),
+            _ => self
+                .reassignments(verb, &words)
+                .or_else(|| self.group(verb, what, &words))
+                .unwrap_or_else(|| panic!("unknown command {line}")),
         };
         answer.unwrap_or_else(|why| why)
     }

@@ -9,6 +9,7 @@
 //! | `kill 1`, `cut 1 101 one-way`, `heal`, ... | an action, in the words of a link with spaces |
 //! | `produce orders [key=K] value=V [partition=N] [producer=ID]` | one record |
 //! | `create-topic ...`, `config orders KEY=VALUE...`, `delete orders` | what an admin asks of a broker that is alive |
+//! | `reassign orders-0=1,2...`, `reassign orders-0`, `elect orders-0...` | moves partitions, cancels that, elects preferred leaders |
 //! | `delete-records NODE orders-0 OFFSET` | asks that broker to let records below OFFSET go |
 //! | `metadata NODE` | which brokers and leaders that broker tells its clients, if it answers |
 //! | `break-disk 1 orders-0`, `mend-disk 1 orders-0` | a file or folder of a node fails with every access |
@@ -31,7 +32,7 @@ mod show;
 use std::fmt::Write as _;
 
 use self::{
-    admin::{config, delete, delete_records, metadata},
+    admin::{config, delete, delete_records, elect, metadata, reassign},
     events::{event_json, kind, matches, print_event, until},
     show::{log, processed, view},
 };
@@ -122,6 +123,8 @@ impl Script {
             "config" => config(world, &words, out),
             "metadata" => metadata(world, &words, out),
             "delete-records" => delete_records(world, &words, out),
+            "reassign" => reassign(world, &words, out),
+            "elect" => elect(world, &words, out),
             "delete" => delete(world, &words, out),
             "break-disk" | "mend-disk" => {
                 let [node, path] = &words[..] else { return Err("which node, and which file?".into()) };

@@ -8,9 +8,11 @@ use crate::{
     sim::{Answer, World},
     view::ProcessState,
     wire::{
+        alter_partition_reassignments::{AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic},
         api::Request,
         delete_records::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
         delete_topics::{DeleteTopicState, DeleteTopicsRequest},
+        elect_leaders::{ElectLeadersRequest, TopicPartitions},
         error::ErrorCode,
         frame,
         incremental_alter_configs::{AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest},
@@ -55,6 +57,45 @@ pub(super) fn delete(world: &mut World, words: &[String], out: &mut String) -> R
     let request = DeleteTopicsRequest { topics, timeout_ms: 5000, ..Default::default() };
     let code = ask(world, 6, &request)?.responses.first().map_or(0, |r| r.error_code);
     writeln!(out, "delete {topic}: {}", ErrorCode::from_code(code).name()).expect("text grows");
+    Ok(())
+}
+
+/// `orders-0=3,1` moves the partition, `orders-0` alone cancels its move.
+pub(super) fn reassign(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let topic = |word: &String| {
+        let (name, replicas) = word.split_once('=').map_or((word.as_str(), None), |(n, ids)| (n, Some(ids)));
+        let ids =
+            |text: &str| text.split(',').map(|id| id.parse().map_err(|_| "a broker is a number".to_owned())).collect();
+        let replicas = replicas.map(ids).transpose()?;
+        let partition = parse_partition(name)?;
+        let asked = ReassignablePartition { partition_index: partition.partition, replicas };
+        Ok(ReassignableTopic { name: partition.topic, partitions: vec![asked] })
+    };
+    let topics = words.iter().map(topic).collect::<Result<_, String>>()?;
+    let request = AlterPartitionReassignmentsRequest { topics, ..Default::default() };
+    for topic in ask(world, 1, &request)?.responses {
+        for p in topic.partitions {
+            let error = ErrorCode::from_code(p.error_code).name();
+            writeln!(out, "reassign {}-{}: {error}", topic.name, p.partition_index).expect("text grows");
+        }
+    }
+    Ok(())
+}
+
+/// Gives the named partitions to their preferred leaders.
+pub(super) fn elect(world: &mut World, words: &[String], out: &mut String) -> Result<(), String> {
+    let topic = |word: &String| {
+        let partition = parse_partition(word)?;
+        Ok(TopicPartitions { topic: partition.topic, partitions: vec![partition.partition] })
+    };
+    let topics = words.iter().map(topic).collect::<Result<_, String>>()?;
+    let request = ElectLeadersRequest { topic_partitions: Some(topics), ..Default::default() };
+    for topic in ask(world, 2, &request)?.replica_election_results {
+        for p in topic.partition_result {
+            let error = ErrorCode::from_code(p.error_code).name();
+            writeln!(out, "elect {}-{}: {error}", topic.topic, p.partition_id).expect("text grows");
+        }
+    }
     Ok(())
 }
 
