@@ -126,7 +126,6 @@ fn create_topic(topic: &CreatableTopic, state: &mut State<'_>) -> Result<(Batch,
         error_message: None,
         num_partitions: partitions.len() as i32,
         replication_factor: partitions[&0].replicas.len() as i16,
-        error_message: None,
         configs: Some(effective_configs(topic, state)),
         ..Default::default()
     };
