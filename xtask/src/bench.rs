@@ -16,7 +16,7 @@ mod usage;
 
 use anyhow::{Result, bail};
 
-use crate::lab;
+use crate::lab::{self, Build};
 
 pub fn bench(names: &[String]) -> Result<()> {
     let known = ["sim", "chromium", "startup", "one", "three", "size", "groups", "partitions"];
@@ -25,7 +25,11 @@ pub fn bench(names: &[String]) -> Result<()> {
     }
     let wants = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
     // Only two look at the page.
-    let binary = if wants("size") || wants("chromium") { lab::build()? } else { lab::build_binary()? };
+    let binary = if wants("size") || wants("chromium") {
+        lab::build(Build::Dist)?
+    } else {
+        lab::build_for_clients(Build::Dist)?
+    };
     if wants("size") {
         size::size()?;
     }

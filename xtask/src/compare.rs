@@ -77,7 +77,7 @@ pub fn compare(args: &[String]) -> Result<()> {
     let apis = schema::apis(&schemas)?;
     let binary = match &options.binary {
         Some(binary) => binary.clone(),
-        None => lab::build_binary()?,
+        None => lab::build_for_clients(lab::Build::Quick)?,
     };
     say("starting Apache Kafka and the lab, one node each");
     let (kafka, ours) = pair_up(&libs, &binary)?;

@@ -13,6 +13,15 @@ use xshell::{Shell, cmd};
 
 use crate::tools::{self, say};
 
+/// What a build is for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Build {
+    /// To be run and tested here: quick to build.
+    Quick,
+    /// To be measured and given away: the smallest page and the fastest binary, whatever they cost to build.
+    Dist,
+}
+
 pub fn lab(args: &[String]) -> Result<()> {
     let (mut check, mut http) = (false, String::from("127.0.0.1:8080"));
     let mut args = args.iter();
@@ -23,7 +32,7 @@ pub fn lab(args: &[String]) -> Result<()> {
             other => bail!("lab does not know {other}; it takes --check and --http HOST:PORT"),
         }
     }
-    let binary = build()?;
+    let binary = build(Build::Quick)?;
     if check {
         return check_page(&binary);
     }
@@ -34,66 +43,84 @@ pub fn lab(args: &[String]) -> Result<()> {
 }
 
 pub fn up(args: &[String]) -> Result<()> {
-    let status = Command::new(build()?).arg("up").args(args).status()?;
+    let status = Command::new(build(Build::Quick)?).arg("up").args(args).status()?;
     ensure!(status.success(), "kafka-lab up ended with {status}");
     Ok(())
 }
 
 /// Builds the page, then the binary that holds it. Returns the binary.
-pub fn build() -> Result<PathBuf> {
-    let sh = Shell::new()?;
-    sh.change_dir(crate::root());
+pub fn build(build: Build) -> Result<PathBuf> {
+    let sh = tools::shell()?;
     tools::ensure_page(&sh)?;
-    build_page(&sh)?;
-    cargo_build(&sh)
+    build_page(&sh, build)?;
+    build_binary(&sh, build)
 }
 
-/// Builds the binary with the page that is there, however old: for what nobody looks at in a browser.
-pub fn build_binary() -> Result<PathBuf> {
+/// The binary with the page that is there, however old: for what nobody looks at in a browser.
+pub fn build_for_clients(kind: Build) -> Result<PathBuf> {
     if !crate::root().join("target/page/index.html").exists() {
-        return build();
+        return build(kind);
     }
-    let sh = Shell::new()?;
-    sh.change_dir(crate::root());
-    cargo_build(&sh)
+    build_binary(&tools::shell()?, kind)
 }
 
-fn cargo_build(sh: &Shell) -> Result<PathBuf> {
-    say("building kafka-lab");
-    cmd!(sh, "cargo build --release --package kafka-lab").quiet().run()?;
-    Ok(crate::root().join("target/release/kafka-lab"))
+pub fn build_binary(sh: &Shell, build: Build) -> Result<PathBuf> {
+    let (profile, usually) = match build {
+        Build::Quick => ("release", "2 minutes the first time, then seconds"),
+        Build::Dist => ("dist", "5 minutes"),
+    };
+    say(&format!("building kafka-lab (usually {usually})"));
+    cmd!(sh, "cargo build --profile {profile} --package kafka-lab").quiet().run()?;
+    Ok(crate::root().join("target").join(profile).join("kafka-lab"))
 }
 
 /// `trunk build` into `target/page`, which the binary embeds.
-pub fn build_page(sh: &Shell) -> Result<()> {
+pub fn build_page(sh: &Shell, build: Build) -> Result<()> {
     let page = crate::root().join("target/page/index.html");
+    // Says what for the page that is there was built. Trunk empties the folder, so it lies beside.
+    let stamp = crate::root().join("target/page.is-small");
     let begun = SystemTime::now();
     let built = std::fs::metadata(&page).and_then(|page| page.modified());
     if let Ok(built) = built
         && newest(&PAGE_SOURCES.map(|source| crate::root().join(source)))? < built
+        && (build == Build::Quick || stamp.exists())
     {
         say("the page is up to date");
         return Ok(());
     }
-    say("building the page");
+    sh.remove_path(&stamp)?;
     // NO_COLOR=1, as some terminals set it, is a value that trunk 0.21 refuses.
-    // Offline where all tools are here; without wasm-opt, trunk fetches one if it can.
-    let offline = tools::which("wasm-opt").map(|_| "--offline");
-    cmd!(sh, "trunk build --release {offline...}").env_remove("NO_COLOR").quiet().run()?;
-    compress(&crate::root().join("target/page"))?;
+    let trunk = |args: &[&str]| cmd!(sh, "trunk build --offline {args...}").env_remove("NO_COLOR").quiet().run();
+    match build {
+        Build::Quick => {
+            say("building the page (usually 3 minutes the first time, then one)");
+            trunk(&[])?;
+        }
+        Build::Dist => {
+            tools::ensure_wasm_opt(sh);
+            say("building the small page (usually 6 minutes)");
+            trunk(&["--release"])?;
+        }
+    }
+    compress(&crate::root().join("target/page"), build)?;
+    if build == Build::Dist {
+        sh.write_file(stamp, "")?;
+    }
     // What is edited while the page is built is newer than it.
     std::fs::File::options().write(true).open(page)?.set_modified(begun)?;
     Ok(())
 }
 
 /// Leaves a twin of each large file, compressed with brotli, for the server to send.
-fn compress(folder: &Path) -> Result<()> {
+fn compress(folder: &Path, build: Build) -> Result<()> {
+    // The last tenth costs ten times the time.
+    let quality = if build == Build::Dist { 11 } else { 9 };
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ["wasm", "js", "css"].iter().any(|known| ending == *known)) {
             let mut twin = path.clone().into_os_string();
             twin.push(".br");
-            let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 24, ..Default::default() };
+            let params = brotli::enc::BrotliEncoderParams { quality, lgwin: 24, ..Default::default() };
             let plain = std::fs::read(&path)?;
             brotli::BrotliCompress(&mut plain.as_slice(), &mut std::fs::File::create(twin)?, &params)?;
         }

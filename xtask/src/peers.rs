@@ -59,7 +59,7 @@ impl Options {
 
 pub fn peers(args: &[String]) -> Result<()> {
     let options = Options::read(args)?;
-    let binary = options.binary.clone().map_or_else(lab::build_binary, Ok)?;
+    let binary = options.binary.clone().map_or_else(|| lab::build_for_clients(lab::Build::Quick), Ok)?;
     let mut wrong = Vec::new();
     if options.tables {
         wrong.extend(tables(&options, &binary)?);

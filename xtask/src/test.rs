@@ -6,7 +6,9 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::{
-    invariants, lab, recording, schemas, tidy,
+    invariants,
+    lab::{self, Build},
+    recording, schemas, tidy,
     tools::{self, Tools, say},
 };
 
@@ -24,7 +26,7 @@ const STAGES: &[Stage] = &[
     ("invariants", |_, _| invariants::check().map(|()| Outcome::Passed)),
     ("clippy", clippy),
     ("docs", docs),
-    ("page", |sh, _| lab::build_page(sh).map(|()| Outcome::Passed)),
+    ("page", |sh, _| lab::build_page(sh, Build::Quick).map(|()| Outcome::Passed)),
     ("core", core),
     ("web", web),
     ("schemas", schemas),
@@ -42,8 +44,7 @@ pub fn test(names: &[String]) -> Result<()> {
     }
     let started = Instant::now();
     let tools = tools::ensure_all()?;
-    let sh = Shell::new()?;
-    sh.change_dir(crate::root());
+    let sh = tools::shell()?;
     let mut times: Vec<(&str, Duration, &str)> = vec![("tools", started.elapsed(), "")];
     for (name, run) in STAGES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name)) {
         say(name);
@@ -91,10 +92,20 @@ fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// What of the page computes and does not draw. The rest of it is tested in a browser.
-fn web(sh: &Shell, _: &Tools) -> Result<Outcome> {
-    cmd!(sh, "cargo test --package lab-web").quiet().run()?;
+/// What of the page computes and does not draw, under Node. The rest of it is tested in a browser.
+fn web(sh: &Shell, tools: &Tools) -> Result<Outcome> {
+    if tools.node.is_none() {
+        return Ok(Outcome::Skipped("skipped: no node"));
+    }
+    test_wasm(sh, &["--package", "lab-web"]).run()?;
     Ok(Outcome::Passed)
+}
+
+/// `cargo test` of what the page is made of, as the page is built, so that nothing is built twice.
+fn test_wasm<'a>(sh: &'a Shell, args: &[&str]) -> xshell::Cmd<'a> {
+    cmd!(sh, "cargo test --profile wasm-quick --target wasm32-unknown-unknown {args...}")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .quiet()
 }
 
 /// The same stories as native, a session that ends in the hash that the native binary replays it to, and recordings of
@@ -111,17 +122,15 @@ fn wasm(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     let Some(hash) = last["hash"].as_str() else { bail!("replay printed no hash: {printed}") };
     println!("the native binary ends the session with {hash}");
     let recordings = recording::make(sh, &binary)?;
-    cmd!(sh, "cargo test --package lab-core --target wasm32-unknown-unknown --test golden")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+    test_wasm(sh, &["--package", "lab-core", "--test", "golden"])
         .env("LAB_GOLDEN_HASH", hash)
         .env("LAB_RECORDINGS", recordings)
-        .quiet()
         .run()?;
     Ok(Outcome::Passed)
 }
 
 fn binary(sh: &Shell, _: &Tools) -> Result<Outcome> {
-    cmd!(sh, "cargo build --release --package kafka-lab").quiet().run()?;
+    lab::build_binary(sh, Build::Quick)?;
     Ok(Outcome::Passed)
 }
 

@@ -17,6 +17,16 @@ pub struct Tools {
     pub node: Option<PathBuf>,
 }
 
+/// A shell in the project's root that finds the tools installed here before others of the same name.
+pub fn shell() -> Result<Shell> {
+    let sh = Shell::new()?;
+    sh.change_dir(crate::root());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::iter::once(home().join("bin")).chain(std::env::split_paths(&path));
+    sh.set_var("PATH", std::env::join_paths(dirs)?);
+    Ok(sh)
+}
+
 /// Everything for building the page: required.
 pub fn ensure_page(sh: &Shell) -> Result<()> {
     if !cmd!(sh, "rustup target list --installed").quiet().read()?.contains("wasm32-unknown-unknown") {
@@ -24,22 +34,21 @@ pub fn ensure_page(sh: &Shell) -> Result<()> {
         cmd!(sh, "rustup target add wasm32-unknown-unknown").run()?;
     }
     if !version_is(sh, "trunk", TRUNK) {
-        say("installing trunk (about 4 minutes, once)");
-        cargo_install(sh, &["trunk", "--locked", "--version", TRUNK])?;
+        say("installing trunk (usually 2 to 3 minutes, once)");
+        // It serves and downloads nothing here, so it needs no TLS.
+        cargo_install(sh, &["trunk", "--locked", "--no-default-features", "--version", TRUNK])?;
     }
     let bindgen = locked_version("wasm-bindgen")?;
     if !version_is(sh, "wasm-bindgen", &bindgen) {
-        say("installing wasm-bindgen-cli (about 2 minutes, once)");
-        cargo_install(sh, &["wasm-bindgen-cli", "--version", &bindgen])?;
+        say("installing wasm-bindgen-cli (usually a minute, once)");
+        cargo_install(sh, &["wasm-bindgen-cli", "--locked", "--version", &bindgen])?;
     }
-    ensure_wasm_opt(sh);
     Ok(())
 }
 
 /// Everything, with the optional tools of the tests.
 pub fn ensure_all() -> Result<Tools> {
-    let sh = Shell::new()?;
-    sh.change_dir(crate::root());
+    let sh = shell()?;
     ensure_page(&sh)?;
     let names = ["chromium", "chromedriver", "kcat"];
     let missing: Vec<&str> = names.into_iter().filter(|name| which(name).is_none()).collect();
@@ -78,8 +87,8 @@ pub fn ensure_all() -> Result<Tools> {
     Ok(tools)
 }
 
-/// wasm-opt only makes the page smaller, so its absence is said and not fatal.
-fn ensure_wasm_opt(sh: &Shell) {
+/// wasm-opt only makes the small page smaller, so its absence is said and not fatal.
+pub fn ensure_wasm_opt(sh: &Shell) {
     if which("wasm-opt").is_some() {
         return;
     }
@@ -114,8 +123,30 @@ pub fn ensure_axe(sh: &Shell) -> Option<PathBuf> {
     script.is_file().then_some(script)
 }
 
+/// Installs a tool for this project alone, whatever versions of it there are elsewhere. It runs for seconds and is
+/// compiled for minutes, so it is not optimized.
 fn cargo_install(sh: &Shell, args: &[&str]) -> Result<()> {
-    cmd!(sh, "cargo install --quiet {args...}").run().with_context(|| format!("cargo install {}", args.join(" ")))
+    let home = home();
+    let built = crate::root().join("target/tools");
+    cmd!(sh, "cargo install --root {home} --target-dir {built} {args...}")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+        .run()
+        .with_context(|| format!("cargo install {}", args.join(" ")))?;
+    sh.remove_path(built)?;
+    Ok(())
+}
+
+/// Where this project's own tools are, for all its clones.
+fn home() -> PathBuf {
+    cargo_home().join("kafka-lab")
+}
+
+fn cargo_home() -> PathBuf {
+    let set = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    set.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).unwrap_or_default()
 }
 
 fn version_is(sh: &Shell, tool: &str, version: &str) -> bool {
@@ -138,11 +169,11 @@ fn locked_version(package: &str) -> Result<String> {
     }
 }
 
-/// The first executable of that name on PATH or among cargo's own.
+/// The first executable of that name among this project's tools, on PATH, or among cargo's own.
 pub fn which(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    let cargo = std::env::var_os("CARGO_HOME").map(|home| PathBuf::from(home).join("bin"));
-    std::env::split_paths(&path).chain(cargo).map(|dir| dir.join(name)).find(|file| file.is_file())
+    let dirs = std::iter::once(home().join("bin")).chain(std::env::split_paths(&path));
+    dirs.chain([cargo_home().join("bin")]).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
 pub fn say(what: &str) {

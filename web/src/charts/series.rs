@@ -226,6 +226,8 @@ impl Chart {
 mod tests {
     use lab_core::id::{EventId, NodeId};
 
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

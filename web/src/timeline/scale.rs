@@ -121,6 +121,8 @@ mod tests {
         trace::EventKind,
     };
 
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn event(ms: u64, kind: EventKind) -> Event {
