@@ -94,6 +94,14 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     of(Area::Broker, "ListTransactions takes any transactionalIdPattern. Kafka refuses one that RE2/J cannot read."),
     of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(
+        Area::Broker,
+        "A batch whose records unpack to more than 128 MiB is refused with MESSAGE_TOO_LARGE. Kafka unpacks whatever comes.",
+    ),
+    of(
+        Area::Broker,
+        "Batches that a broker packs anew by compression.type hold the same records in other bytes than Kafka's: gzip honours its level, LZ4 and zstd have one level whatever compression.lz4.level and compression.zstd.level say.",
+    ),
+    of(
         Area::Replication,
         "The folder of a deleted topic is renamed and goes at once. Kafka keeps it for file.delete.delay.ms.",
     ),

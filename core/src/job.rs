@@ -4,21 +4,21 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    replica::validate::{self, RecordRules, Refusal},
-    wire::{batch::Batch, error::ErrorCode},
+    log::validator::{RecordRules, ValidBatch, validate},
+    replica::validate::Refusal,
 };
 
 /// The closed list of long work. The simulator runs it inline and charges modelled time; native runs it on a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Job {
-    /// Decompress the records of each batch and check them as `LogValidator` does.
+    /// Unpack the records of each batch, check them as `LogValidator` does, and pack them anew if the topic wants it.
     ValidateBatches { batches: Vec<(Bytes, RecordRules)> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobResult {
-    /// For each batch, whether it may be appended.
-    Validated(Vec<Result<(), Refusal>>),
+    /// For each batch, what may be appended.
+    Validated(Vec<Result<ValidBatch, Refusal>>),
 }
 
 impl Job {
@@ -26,13 +26,7 @@ impl Job {
     pub fn run(&self) -> JobResult {
         match self {
             Self::ValidateBatches { batches } => JobResult::Validated(
-                batches
-                    .iter()
-                    .map(|(bytes, rules)| match Batch::parse(bytes) {
-                        Ok(batch) => validate::validate_records(&batch, rules),
-                        Err(error) => Err(Refusal::new(ErrorCode::CorruptMessage, error.to_string())),
-                    })
-                    .collect(),
+                batches.iter().map(|(bytes, rules)| validate(bytes, rules).map_err(Refusal::from)).collect(),
             ),
         }
     }

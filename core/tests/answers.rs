@@ -14,6 +14,7 @@
 //! | `init NAME [txn=ID] [pid=P] [epoch=E] [timeout=MS] [version=V]` | InitProducerId; NAME stands for the id from then on |
 //! | `produce T-P [acks=N] [version=V] BATCH...` | see below |
 //! | `fetch T-P offset=N [epoch=E] [fetched=E] [version=V]` | Fetch |
+//! | `stored T-P offset=N` | Fetch, of which the first batch is shown |
 //! | `offsets T-P timestamp=N [epoch=E] [version=V]` | ListOffsets |
 //! | `epoch-end T-P of=E [epoch=E]` | OffsetForLeaderEpoch |
 //! | `delete-records T-P offset=N` | DeleteRecords |
@@ -31,7 +32,7 @@
 //! | `send API VERSIONS {field: value, ...}` | the same in each of the versions, with bytes that no client would write: see `answers/send.rs` |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
-//! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`.
+//! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`; or `hex=` and all its bytes.
 //!
 //! With the word `whole` every field of the response is shown.
 
@@ -261,6 +262,7 @@ impl Asker {
             "init" => self.init(what, &words),
             "produce" => self.produce(what, &words),
             "fetch" => self.fetch(what, &words),
+            "stored" => self.stored(what, &words),
             "offsets" => self.offsets(what, &words),
             "epoch-end" => self.epoch_end(what, &words),
             "delete-records" => self.delete_records(what, &words),

@@ -195,6 +195,11 @@ impl RunningConsumer {
         self.0.read(|consumer, _, _| consumer.view().last_error)
     }
 
+    /// What stands where it reads next cannot be read, and why.
+    pub fn unreadable(&self) -> Option<String> {
+        self.0.read(|consumer, _, _| consumer.unreadable())
+    }
+
     /// Tells the application of a consumer that has one of its own.
     pub fn tell(&self, command: ConsumerCommand) {
         self.0.step(Input::Command(Command::Consumer(command)));

@@ -633,7 +633,7 @@ mod tests {
         for i in 0..100_i64 {
             let mut batch = BatchBuilder::new();
             batch.push(i, None, Some(b"value"), &[]);
-            assert_eq!(log.append_as_leader(&mut disk, &batch.build(), 3, i).unwrap().base_offset, i);
+            assert_eq!(log.validate_and_append(&mut disk, &batch.build(), 3, i).unwrap().base_offset, i);
         }
         // No goodbye: as after `kill -9`.
         drop((log, disk));

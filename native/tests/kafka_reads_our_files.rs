@@ -77,7 +77,7 @@ fn offsets_of_groups() {
     for record in &records {
         batch.push(1_700_000_000_000, Some(&record.encode_key()), record.encode_value().as_deref(), &[]);
     }
-    log.append_as_leader(&mut disk, &batch.build(), 0, 1_700_000_000_000).unwrap();
+    log.validate_and_append(&mut disk, &batch.build(), 0, 1_700_000_000_000).unwrap();
     log.close(&mut disk).unwrap();
     let file = dir.path().join("__consumer_offsets-9/00000000000000000000.log");
     let said = kafka.dump_log(&["--offsets-decoder"], &[file]);
@@ -110,11 +110,11 @@ fn segments_indexes_and_snapshots() {
                 batch.push(1_700_000_000_000 + round * 10 + i, Some(b"key"), Some(&value), &headers);
             }
             sequence += 5;
-            log.append_as_leader(&mut disk, &batch.build(), (round / 20) as i32, 1_700_000_000_000).unwrap();
+            log.validate_and_append(&mut disk, &batch.build(), (round / 20) as i32, 1_700_000_000_000).unwrap();
         }
         let mut batch = BatchBuilder::new().producer(4001, 3, round as i32).transactional();
         batch.push(1_700_000_000_000 + round * 10, None, None, &[]);
-        log.append_as_leader(&mut disk, &batch.build(), (round / 20) as i32, 1_700_000_000_000).unwrap();
+        log.validate_and_append(&mut disk, &batch.build(), (round / 20) as i32, 1_700_000_000_000).unwrap();
     }
     let mut marker = BatchBuilder::new().control().transactional().producer(4001, 3, -1);
     marker.push(1_700_000_000_700, Some(&ControlType::Commit.key()), Some(&[0, 0, 0, 0, 0, 7]), &[]);

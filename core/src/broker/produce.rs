@@ -5,27 +5,22 @@ use crate::{
     authorize::{Operation, Resource, authorize},
     id::{TopicPartition, Uuid},
     job::{Job, JobResult},
+    log::RecordRules,
     replica::{
         PartitionKey,
-        produce::{PlannedAppend, PlannedTopic, ProducePlan, Produced},
-        validate::{RecordRules, Refusal, the_batch},
+        produce::{PlannedAppend, PlannedBatch, PlannedTopic, ProducePlan, Produced},
+        validate::{Refusal, is_transactional, the_batch, throws_early},
     },
     seam::Ctx,
     trace::EventKind,
     wire::{
-        batch::Batch,
         error::ErrorCode,
-        produce::{PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData},
+        produce::{PartitionProduceData, ProduceRequest, ProduceResponse},
     },
 };
 
 /// Topics by id from here on.
 const BY_ID_SINCE: i16 = 13;
-
-/// Of the oldest format of messages, without key and value.
-const LEAST_RECORD_BYTES: i32 = 14;
-/// Where the magic stands in every format.
-const MAGIC_AT: usize = 16;
 
 /// A produce whose records are being opened: which of its partitions, in the order of the job.
 #[derive(Clone, Debug)]
@@ -37,11 +32,7 @@ pub struct Validating {
 impl Broker {
     pub(super) fn produce(&mut self, ctx: &mut Ctx, reply: Reply, request: ProduceRequest) {
         let version = reply.version;
-        // Who may write in the name of a transaction is asked first, and there is no name.
-        let unnamed = request.transactional_id.is_none() && request.topic_data.iter().any(has_transactional);
-        let error = ErrorCode::TransactionalIdAuthorizationFailed;
-        let unreadable = request.topic_data.iter().flat_map(|t| &t.partition_data).find_map(unreadable);
-        let refuse_all = unreadable.or_else(|| unnamed.then(|| Refusal::new(error, error.message())));
+        let refuse_all = refuse_whole(&request, version);
         let bad_acks = (!(-1..=1).contains(&request.acks))
             .then(|| Refusal::new(ErrorCode::InvalidRequiredAcks, "acks must be -1 (all), 0 or 1"));
         let principal = self.principal(reply.conn);
@@ -79,14 +70,14 @@ impl Broker {
         let (mut jobs, mut opened) = (Vec::new(), Vec::new());
         for (topic_index, topic) in topics.iter_mut().enumerate() {
             for (partition_index, planned) in topic.partitions.iter_mut().enumerate() {
-                if let Ok(batch) = &planned.batch {
+                if let Ok(PlannedBatch { bytes, .. }) = &planned.batch {
                     let key = planned.key.expect("a batch is only checked for a partition that is known");
                     match self.replicas.leading(&self.image, key) {
                         Ok(partition) => {
-                            let rules = RecordRules::new(&partition.settings, ctx.now.wall_ms);
-                            if rules.open(batch) {
+                            let rules = RecordRules::new(&partition.settings.log, ctx.now.wall_ms);
+                            if rules.is_long_work(bytes) {
                                 opened.push((topic_index, partition_index));
-                                jobs.push((batch.bytes.clone(), rules));
+                                jobs.push((bytes.clone(), rules));
                             }
                         }
                         Err(refusal) => planned.batch = Err(refusal),
@@ -115,7 +106,7 @@ impl Broker {
         version: i16,
         key: Option<PartitionKey>,
         data: &PartitionProduceData,
-    ) -> Result<Batch, Refusal> {
+    ) -> Result<PlannedBatch, Refusal> {
         let refuse = |error: ErrorCode| Refusal::new(error, error.message());
         let unknown_topic =
             if version >= BY_ID_SINCE { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
@@ -124,7 +115,8 @@ impl Broker {
         if !topic.partitions.contains_key(&key.partition) {
             return Err(refuse(ErrorCode::UnknownTopicOrPartition));
         }
-        the_batch(&data.records.bytes(), version)
+        let bytes = the_batch(&data.records.bytes(), version)?;
+        Ok(PlannedBatch { bytes, checked: None })
     }
 
     /// The records have been opened. Who leads, and all else, may have changed meanwhile, and is looked at again.
@@ -133,9 +125,8 @@ impl Broker {
         ctx.out.because(plan.reply.cause);
         let JobResult::Validated(verdicts) = result;
         for ((topic, partition), verdict) in opened.into_iter().zip(verdicts) {
-            if let Err(refusal) = verdict {
-                plan.topics[topic].partitions[partition].batch = Err(refusal);
-            }
+            let planned = &mut plan.topics[topic].partitions[partition].batch;
+            planned.as_mut().expect("only what passed the first checks is opened").checked = Some(verdict);
         }
         self.append(ctx, plan);
     }
@@ -155,28 +146,25 @@ impl Broker {
     }
 }
 
-/// A batch that cannot be one is found while transactional ones are looked for, and fails the whole request
-/// (`RequestUtils.hasTransactionalRecords`, `ByteBufferLogInputStream.nextBatchSize`).
-fn unreadable(data: &PartitionProduceData) -> Option<Refusal> {
-    let bytes = data.records.bytes();
-    let size = i32::from_be_bytes(*bytes.get(8..)?.first_chunk()?);
-    let why = if size < LEAST_RECORD_BYTES {
-        format!("Record size {size} is less than the minimum record overhead ({LEAST_RECORD_BYTES})")
-    } else {
-        let magic = *bytes.get(MAGIC_AT)? as i8;
-        if (0..=2).contains(&magic) {
-            return None;
+/// What makes the whole request fail, whatever its other partitions hold (`KafkaApis.handleProduceRequest`).
+fn refuse_whole(request: &ProduceRequest, version: i16) -> Option<Refusal> {
+    let batches = || request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(|data| data.records.bytes());
+    for batch in batches() {
+        match is_transactional(&batch) {
+            Ok(false) => {}
+            // Who may write in the name of a transaction is asked, and there is no name.
+            Ok(true) if request.transactional_id.is_none() => {
+                let error = ErrorCode::TransactionalIdAuthorizationFailed;
+                return Some(Refusal::new(error, error.message()));
+            }
+            Ok(true) => {
+                let why = "Transactions are not built yet in the lab";
+                return Some(Refusal::new(ErrorCode::InvalidTxnState, why));
+            }
+            Err(refusal) => return Some(refusal),
         }
-        format!("Invalid magic found in record: {magic}")
-    };
-    Some(Refusal::new(ErrorCode::CorruptMessage, why))
-}
-
-fn has_transactional(topic: &TopicProduceData) -> bool {
-    topic
-        .partition_data
-        .iter()
-        .any(|data| Batch::parse(&data.records.bytes()).is_ok_and(|b| b.header.is_transactional()))
+    }
+    batches().find_map(|batch| throws_early(&batch, version))
 }
 
 /// Each partition once: of what a request says twice the last word counts (`KafkaApis.handleProduceRequest`).
@@ -193,7 +181,7 @@ impl Merged {
         name: &str,
         topic_id: Uuid,
         planned: (i32, Option<PartitionKey>),
-        checked: Result<Batch, Refusal>,
+        checked: Result<PlannedBatch, Refusal>,
         refused: Option<Refusal>,
     ) {
         let (index, key) = planned;

@@ -2,10 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{error::AppendError, partition_log::Log};
+use super::{
+    error::AppendError,
+    partition_log::Log,
+    validator::{RecordRules, ValidBatch, validate},
+};
 use crate::{
     disk::{Disk, DiskResult},
-    wire::batch::{Batch, BatchError, BatchHeader, HEADER_LEN, batches, stamp, validate_client_batch},
+    wire::batch::{Batch, BatchError, BatchHeader, HEADER_LEN, batches},
 };
 
 /// What was appended.
@@ -28,21 +32,22 @@ impl Log {
     pub fn append_as_leader(
         &mut self,
         disk: &mut dyn Disk,
+        batch: &ValidBatch,
+        leader_epoch: i32,
+    ) -> Result<Appended, AppendError> {
+        self.append_stamped(disk, *batch.header(), batch.records(), leader_epoch)
+    }
+
+    /// Checks the batch and appends it as [`Self::append_as_leader`] does.
+    pub fn validate_and_append(
+        &mut self,
+        disk: &mut dyn Disk,
         batch: &Bytes,
         leader_epoch: i32,
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
-        let batch = one_batch(batch)?;
-        let size = batch.bytes.len();
-        if size > self.config.max_message_bytes as usize {
-            return Err(AppendError::TooLarge { size, limit: self.config.max_message_bytes });
-        }
-        validate_client_batch(&batch)?;
-        let append_time = self.config.log_append_time.then_some(now_ms);
-        if append_time.is_none() {
-            self.check_timestamp(&batch.header, now_ms)?;
-        }
-        self.append_stamped(disk, batch, leader_epoch, append_time)
+        let valid = validate(&one_batch(batch)?.bytes, &RecordRules::new(&self.config, now_ms))?;
+        self.append_as_leader(disk, &valid, leader_epoch)
     }
 
     /// A leader appends a batch of its own making: the quorum's records and control records, markers of transactions.
@@ -54,7 +59,7 @@ impl Log {
     ) -> Result<Appended, AppendError> {
         let batch = one_batch(batch)?;
         batch.check_crc()?;
-        self.append_stamped(disk, batch, leader_epoch, None)
+        self.append_stamped(disk, batch.header, &batch.bytes.slice(HEADER_LEN..), leader_epoch)
     }
 
     /// A follower appends what it fetched: offsets and epochs stay as the leader made them. A batch cut short at the end
@@ -110,7 +115,7 @@ impl Log {
             }
             let interval = self.config.index_interval_bytes;
             self.active_mut().append(disk, &[&bytes[..run_bytes]], &headers, interval)?;
-            rest[..run].iter().for_each(|batch| self.producers.update(batch));
+            rest[..run].iter().for_each(|batch| self.producers.update(&batch.header, &batch.records_bytes()));
             (rest, bytes) = (&rest[run..], &bytes[run_bytes..]);
         }
         Ok(Some(appended))
@@ -120,33 +125,29 @@ impl Log {
     fn append_stamped(
         &mut self,
         disk: &mut dyn Disk,
-        batch: Batch,
+        mut header: BatchHeader,
+        records: &Bytes,
         leader_epoch: i32,
-        append_time: Option<i64>,
     ) -> Result<Appended, AppendError> {
-        let size = batch.bytes.len();
+        let size = header.total_len();
+        assert_eq!(size, HEADER_LEN + records.len(), "a header and its records");
         if size > self.config.segment_bytes as usize {
             return Err(AppendError::LargerThanSegment { size, limit: self.config.segment_bytes });
         }
         let base_offset = self.log_end_offset();
-        let mut head: [u8; HEADER_LEN] = match append_time {
-            Some(now_ms) => BatchHeader::with_log_append_time(&batch.bytes, now_ms),
-            None => *batch.bytes.first_chunk().expect("a parsed batch has its header"),
-        };
-        stamp(&mut head, base_offset, leader_epoch);
-        let batch = Batch { header: BatchHeader::parse(&head)?, bytes: batch.bytes };
-        self.producers.check(&batch)?;
-        self.maybe_roll(disk, &batch.header)?;
+        (header.base_offset, header.partition_leader_epoch) = (base_offset, leader_epoch);
+        self.producers.check(&header, records)?;
+        self.maybe_roll(disk, &header)?;
         self.epochs.assign(disk, leader_epoch, base_offset)?;
         let interval = self.config.index_interval_bytes;
-        self.active_mut().append(disk, &[&head, &batch.bytes[HEADER_LEN..]], &[batch.header], interval)?;
-        self.producers.update(&batch);
+        self.active_mut().append(disk, &[&header.encode(), records], &[header], interval)?;
+        self.producers.update(&header, records);
         Ok(Appended {
             base_offset,
-            last_offset: batch.header.last_offset(),
+            last_offset: header.last_offset(),
             leader_epoch,
-            log_append_time_ms: append_time.unwrap_or(-1),
-            records: i64::from(batch.header.record_count),
+            log_append_time_ms: if header.is_log_append_time() { header.max_timestamp } else { -1 },
+            records: i64::from(header.record_count),
             bytes: size,
         })
     }
@@ -164,16 +165,6 @@ impl Log {
             || segment.times.bytes() + 12 > config.segment_index_bytes as usize;
         let too_far = batch.last_offset() - segment.base_offset > i64::from(i32::MAX);
         if too_large || too_old || index_full || too_far { self.roll(disk) } else { Ok(()) }
-    }
-
-    fn check_timestamp(&self, header: &BatchHeader, now_ms: i64) -> Result<(), AppendError> {
-        let timestamp = header.max_timestamp;
-        let too_new = timestamp.saturating_sub(now_ms) > self.config.message_timestamp_after_max_ms;
-        let too_old = now_ms.saturating_sub(timestamp) > self.config.message_timestamp_before_max_ms;
-        if timestamp >= 0 && (too_new || too_old) {
-            return Err(AppendError::InvalidTimestamp { timestamp, now_ms });
-        }
-        Ok(())
     }
 }
 

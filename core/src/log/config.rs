@@ -1,6 +1,6 @@
 //! What a log needs to know of the configuration of its topic and broker.
 
-use crate::config::NodeConfig;
+use crate::{config::NodeConfig, wire::batch::Compression};
 
 /// Settings of one log, by Kafka's topic-level names. A change takes effect at the next append, roll or check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub struct LogConfig {
     pub max_message_bytes: u32,
     pub file_delete_delay_ms: u64,
     pub producer_id_expiration_ms: u64,
+    /// Records need keys.
+    pub compacted: bool,
+    /// `compression.type`, with its level; `None` is `producer`.
+    pub compression: Option<Compression>,
     /// `message.timestamp.type=LogAppendTime`.
     pub log_append_time: bool,
     pub message_timestamp_before_max_ms: i64,
@@ -35,6 +39,8 @@ impl From<&NodeConfig> for LogConfig {
             max_message_bytes: node.message_max_bytes,
             file_delete_delay_ms: node.log_segment_delete_delay_ms,
             producer_id_expiration_ms: node.producer_id_expiration_ms,
+            compacted: false,
+            compression: None,
             log_append_time: false,
             message_timestamp_before_max_ms: i64::MAX,
             message_timestamp_after_max_ms: 3_600_000,

@@ -2,7 +2,11 @@
 
 use thiserror::Error;
 
+use super::validator::BadRecords;
 use crate::{disk::DiskError, wire::batch::BatchError};
+
+/// Bad records that the message of their batch names.
+const NAMED_IN_MESSAGE: usize = 3;
 
 /// Why a batch was not appended. After any of these the log is as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,8 +27,13 @@ pub enum AppendError {
     TooLarge { size: usize, limit: u32 },
     #[error("the batch has {size} bytes, segment.bytes is {limit}")]
     LargerThanSegment { size: usize, limit: u32 },
-    #[error("timestamp {timestamp} is too far from the broker's time {now_ms}")]
-    InvalidTimestamp { timestamp: i64, now_ms: i64 },
+    #[error("the records unpack to more than {limit} bytes")]
+    UnpacksTooLarge { limit: usize },
+    #[error("{}", describe(.0))]
+    BadRecords(BadRecords),
+    /// What Kafka has no error of its own for: its reader throws.
+    #[error("unreadable batch: {0}")]
+    Unreadable(BatchError),
     /// Wrong bytes: checksum, length, header.
     #[error("corrupt batch: {0}")]
     Corrupt(BatchError),
@@ -49,16 +58,28 @@ impl AppendError {
             Self::InvalidProducerEpoch { .. } => 47,
             Self::InvalidTxnState { .. } => 48,
             Self::TransactionCoordinatorFenced { .. } => 52,
-            Self::TooLarge { .. } => 10,
+            Self::TooLarge { .. } | Self::UnpacksTooLarge { .. } => 10,
             Self::LargerThanSegment { .. } => 18,
-            Self::InvalidTimestamp { .. } => 32,
+            Self::BadRecords(bad) => {
+                if bad.untimely {
+                    32
+                } else {
+                    87
+                }
+            }
             Self::Corrupt(_) => 2,
-            Self::Invalid(BatchError::UnknownCodec(_)) => 76,
             Self::Invalid(_) | Self::NotOneBatch(_) => 87,
-            Self::OffsetsOutOfOrder { .. } => -1,
+            Self::OffsetsOutOfOrder { .. } | Self::Unreadable(_) => -1,
             Self::Disk(_) => 56,
         }
     }
+}
+
+/// One message for all that is wrong with single records (`LogValidator.processRecordErrors`).
+fn describe(bad: &BadRecords) -> String {
+    let named = bad.records.iter().take(NAMED_IN_MESSAGE);
+    let named: Vec<String> = named.map(|(index, why)| format!("record {index}: {why}")).collect();
+    format!("the batch is rejected because of single records, first these: {}", named.join("; "))
 }
 
 impl From<BatchError> for AppendError {
@@ -66,12 +87,11 @@ impl From<BatchError> for AppendError {
         match error {
             BatchError::Crc { .. } | BatchError::Length(_) | BatchError::Incomplete { .. } => Self::Corrupt(error),
             BatchError::Magic(magic) if !(0..=1).contains(&magic) => Self::Corrupt(error),
-            BatchError::Magic(_)
-            | BatchError::UnknownCodec(_)
-            | BatchError::Decompress { .. }
-            | BatchError::TooLarge { .. }
-            | BatchError::Record(_)
-            | BatchError::Invalid(_) => Self::Invalid(error),
+            BatchError::UnknownCodec(_) | BatchError::Decompress { .. } | BatchError::EndlessLength => {
+                Self::Unreadable(error)
+            }
+            BatchError::TooLarge { limit } => Self::UnpacksTooLarge { limit },
+            BatchError::Magic(_) | BatchError::Record(_) | BatchError::Invalid(_) => Self::Invalid(error),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod config;
 mod error;
 mod partition_log;
+pub mod validator;
 
 // What a log is made of.
 mod epoch_cache;
@@ -35,6 +36,7 @@ pub use self::{
     producer_state::{BatchMetadata, ProducerEntry, ProducerStates},
     read::{Fetched, TimestampOffset},
     recovery::{OpenFrom, Recovery},
+    validator::{RecordRules, ValidBatch},
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{error::AppendError, segment::stem};
 use crate::{
     disk::{Disk, DiskResult},
-    wire::batch::{Batch, BatchHeader, ControlType, NO_SEQUENCE},
+    wire::batch::{BatchHeader, ControlType, NO_PRODUCER_EPOCH, NO_SEQUENCE, Records},
 };
 
 /// A client may have five requests in flight; so many batches may come again.
@@ -96,15 +96,26 @@ impl ProducerStates {
 
     /// May a leader append this batch? The rules of `ProducerAppendInfo` and `UnifiedLog.analyzeAndValidateProducerState`
     /// of 4.3.1: a batch older than the five is out of order there, not a `DUPLICATE_SEQUENCE_NUMBER` as it once was.
-    pub(super) fn check(&self, batch: &Batch) -> Result<(), AppendError> {
-        let header = &batch.header;
-        let Some(entry) = self.entries.get(&header.producer_id) else { return Ok(()) };
-        let (producer_id, current, found) = (header.producer_id, entry.producer_epoch, header.producer_epoch);
+    pub(super) fn check(&self, header: &BatchHeader, records: &Bytes) -> Result<(), AppendError> {
+        if !header.has_producer_id() {
+            return Ok(());
+        }
+        let (producer_id, found) = (header.producer_id, header.producer_epoch);
+        let Some(entry) = self.entries.get(&producer_id) else {
+            let current = NO_PRODUCER_EPOCH;
+            let too_old = found < current;
+            return if too_old {
+                Err(AppendError::InvalidProducerEpoch { producer_id, current, found })
+            } else {
+                Ok(())
+            };
+        };
+        let current = entry.producer_epoch;
         if header.is_control() {
             if found < current {
                 return Err(AppendError::InvalidProducerEpoch { producer_id, current, found });
             }
-            return match marker(batch) {
+            return match marker(header, records) {
                 Some((_, epoch)) if epoch < entry.coordinator_epoch => {
                     Err(AppendError::TransactionCoordinatorFenced { current: entry.coordinator_epoch, found: epoch })
                 }
@@ -125,7 +136,8 @@ impl ProducerStates {
         // A new epoch begins at 0; so does an epoch that a marker brought and that has written nothing.
         let last = if found == current { entry.last_sequence() } else { NO_SEQUENCE };
         let expected = if last == i32::MAX { 0 } else { last + 1 };
-        if header.base_sequence != expected {
+        // Of a producer that has written without an epoch nothing is expected.
+        if current != NO_PRODUCER_EPOCH && header.base_sequence != expected {
             return Err(AppendError::OutOfOrderSequence { producer_id, expected, found: header.base_sequence });
         }
         match entry.current_txn_first_offset {
@@ -135,13 +147,12 @@ impl ProducerStates {
     }
 
     /// Takes an appended batch into account. Followers and replays come here without a check: the leader made it.
-    pub(super) fn update(&mut self, batch: &Batch) {
-        let header = &batch.header;
+    pub(super) fn update(&mut self, header: &BatchHeader, records: &Bytes) {
         if !header.has_producer_id() {
             return;
         }
         if header.is_control() {
-            self.update_marker(batch);
+            self.update_marker(header, records);
             return;
         }
         let entry = self.entries.entry(header.producer_id).or_insert_with(|| ProducerEntry::new(header.producer_epoch));
@@ -161,9 +172,8 @@ impl ProducerStates {
         }
     }
 
-    fn update_marker(&mut self, batch: &Batch) {
-        let header = &batch.header;
-        let Some((_, coordinator_epoch)) = marker(batch) else { return };
+    fn update_marker(&mut self, header: &BatchHeader, records: &Bytes) {
+        let Some((_, coordinator_epoch)) = marker(header, records) else { return };
         let entry = self.entries.entry(header.producer_id).or_insert_with(|| ProducerEntry::new(header.producer_epoch));
         entry.set_epoch(header.producer_epoch);
         entry.coordinator_epoch = coordinator_epoch;
@@ -251,8 +261,8 @@ impl ProducerStates {
 }
 
 /// What an end-of-transaction marker says, and the epoch of the coordinator that wrote it.
-fn marker(batch: &Batch) -> Option<(ControlType, i32)> {
-    let record = batch.records_within(batch.bytes.len()).next()?.ok()?;
+fn marker(header: &BatchHeader, records: &Bytes) -> Option<(ControlType, i32)> {
+    let record = Records::new(header, records.clone(), records.len()).next()?.ok()?;
     let kind = ControlType::from_key(&record.key?)?;
     if !matches!(kind, ControlType::Abort | ControlType::Commit) {
         return None;

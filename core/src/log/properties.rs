@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{AppendError, Log, LogConfig, OpenFrom};
+use super::{AppendError, Log, LogConfig, OpenFrom, RecordRules, validator::validate};
 use crate::{
     disk::{Disk, MemDisk},
     seam::Part,
@@ -65,7 +65,7 @@ impl Run {
         }
         self.epoch += i32::from(self.rng.u8(..20) == 0);
         let before = self.log.log_end_offset();
-        let appended = self.log.append_as_leader(&mut self.disk, &batch.build(), self.epoch, 0).unwrap();
+        let appended = self.log.validate_and_append(&mut self.disk, &batch.build(), self.epoch, 0).unwrap();
         assert_eq!((appended.base_offset, appended.records), (before, i64::from(records)));
         if let Some(sequence) = self.sequences.get_mut(producer) {
             *sequence += records;
@@ -281,7 +281,7 @@ fn hostile_files_never_panic() {
         let _ = log.offset_of_max_timestamp(&disk);
         let mut batch = BatchBuilder::new().producer(1, 0, 5);
         batch.push(1, None, None, &[]);
-        let _ = log.append_as_leader(&mut disk, &batch.build(), 99, 0);
+        let _ = log.validate_and_append(&mut disk, &batch.build(), 99, 0);
         let _ = log.truncate_to(&mut disk, rng.i64(0..80));
         let _ = log.close(&mut disk);
     }
@@ -309,10 +309,11 @@ fn hostile_batches_never_panic() {
         let bytes = Bytes::from(bytes);
         for batch in batches(&bytes).flatten() {
             batch.records_within(1 << 16).for_each(drop);
-            let _ = crate::wire::batch::validate_records(&batch, 1 << 16);
+            let rules = RecordRules::new(&LogConfig::default(), 0);
+            let _ = validate(&batch.bytes, &rules);
         }
         let result = match rng.u8(..3) {
-            0 => log.append_as_leader(&mut disk, &bytes, 1, 0).map(Some),
+            0 => log.validate_and_append(&mut disk, &bytes, 1, 0).map(Some),
             1 => log.append_internal(&mut disk, &bytes, 1).map(Some),
             _ => log.append_as_follower(&mut disk, &bytes),
         };

@@ -105,17 +105,15 @@ impl Log {
         Ok(None)
     }
 
-    /// The first record with the newest timestamp (`MAX_TIMESTAMP`, KIP-734). `None`: no record has one. Kafka looks it up in
+    /// The first record with the newest timestamp (`MAX_TIMESTAMP`, KIP-734). `None`: there is no record. Kafka looks it up in
     /// the segment that remembers it, so a record that was deleted from the log's head is still named while its segment is
     /// there (`UnifiedLog.fetchOffsetByTimestamp`).
     pub fn offset_of_max_timestamp(&self, disk: &dyn Disk) -> DiskResult<Option<TimestampOffset>> {
         let Some(newest) = self.segments.iter().map(|segment| segment.max_timestamp).max() else { return Ok(None) };
-        if newest < 0 {
-            return Ok(None);
-        }
         let segment = self.segments.iter().find(|segment| segment.max_timestamp == newest).expect("it was just seen");
-        let from = segment.base_offset + i64::from(segment.times.offset_before(disk, newest)?);
-        self.first_record(disk, segment, from, |record_time| record_time >= newest)
+        // When no record has a time, Kafka answers the first that says so.
+        let before = if newest < 0 { 0 } else { i64::from(segment.times.offset_before(disk, newest)?) };
+        self.first_record(disk, segment, segment.base_offset + before, |record_time| record_time == newest)
     }
 
     /// Segment and position of the batch that holds `offset`, or of the first one after it.

@@ -75,7 +75,7 @@ impl World {
             "append-raw" => {
                 let bytes = Bytes::copy_from_slice(words.0[0].as_bytes());
                 let (disk, log) = (&mut self.disk, self.logs.get_mut(&self.name).unwrap());
-                out = describe_append(log.append_as_leader(disk, &bytes, 0, 0));
+                out = describe_append(log.validate_and_append(disk, &bytes, 0, 0));
             }
             "marker" => {
                 let kind = if words.flag("abort") { ControlType::Abort } else { ControlType::Commit };
@@ -260,7 +260,7 @@ impl World {
         let epoch: i32 = words.number("epoch").unwrap();
         let log = self.logs.get_mut(&self.name).expect("open a log first");
         let before = log.clone();
-        let result = log.append_as_leader(&mut self.disk, &batch.build(), epoch, self.now_ms);
+        let result = log.validate_and_append(&mut self.disk, &batch.build(), epoch, self.now_ms);
         if result.is_err() {
             assert_eq!(log.log_end_offset(), before.log_end_offset());
             assert_eq!((log.producers(), log.size()), (before.producers(), before.size()));

@@ -1,5 +1,7 @@
 //! Cutting the end off: what a follower does when it learns that a leader went another way.
 
+use bytes::Bytes;
+
 use super::{
     partition_log::Log,
     producer_state::{ProducerStates, snapshot_path, snapshots},
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::{
     disk::{Disk, DiskResult},
-    wire::batch::Batch,
+    wire::batch::HEADER_LEN,
 };
 
 impl Log {
@@ -88,11 +90,12 @@ impl Log {
             let Some(position) = segment.position_of(disk, from)? else { continue };
             let mut scan = Scan::new(segment.file, position, segment.size, SHORT);
             while let Some((position, header)) = scan.header(disk).map_err(|error| error.broken(&self.dir))? {
-                let mut batch = Batch { header, bytes: bytes::Bytes::new() };
+                let mut records = Bytes::new();
                 if ProducerStates::wants_body(&header) {
-                    batch.bytes = disk.read_at(segment.file, position, header.total_len())?;
+                    let (from, len) = (position + HEADER_LEN as u64, header.total_len() - HEADER_LEN);
+                    records = disk.read_at(segment.file, from, len)?;
                 }
-                self.producers.update(&batch);
+                self.producers.update(&header, &records);
             }
         }
         Ok(())

@@ -7,17 +7,19 @@ use super::{
     manager::{Answer, ReplicaManager},
     partition::Partition,
     purgatory::{ParkedProduce, WaitingPartition},
-    validate::{Refusal, untimely},
+    validate::Refusal,
 };
 use crate::{
     broker::Reply,
     id::{NodeId, TopicPartition, Uuid},
-    log::AppendError,
+    log::{
+        AppendError,
+        validator::{RecordRules, ValidBatch, validate},
+    },
     metadata::image::MetadataImage,
     seam::Ctx,
     trace::EventKind,
     wire::{
-        batch::Batch,
         error::ErrorCode,
         produce::{
             BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceResponse,
@@ -50,9 +52,16 @@ pub struct PlannedTopic {
 pub struct PlannedAppend {
     pub index: i32,
     pub key: Option<PartitionKey>,
-    pub batch: Result<Batch, Refusal>,
+    pub batch: Result<PlannedBatch, Refusal>,
     /// The answer, whatever becomes of the batch.
     pub answer_instead: Option<Refusal>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PlannedBatch {
+    pub bytes: Bytes,
+    /// What a job has found. `None`: it is quick to check, and is when it is appended.
+    pub checked: Option<Result<ValidBatch, Refusal>>,
 }
 
 /// What became of a produce request.
@@ -83,7 +92,7 @@ impl ReplicaManager {
             for (partition_index, planned) in topic.partitions.into_iter().enumerate() {
                 let stored = planned.batch.and_then(|batch| {
                     let key = planned.key.expect("a batch is only checked for a partition that is known");
-                    Ok((key, self.append(ctx, image, key, acks, &batch)?))
+                    Ok((key, self.append(ctx, image, key, acks, batch)?))
                 });
                 let by_request = planned.answer_instead.is_some();
                 let stored = planned.answer_instead.map_or(stored, Err);
@@ -146,8 +155,8 @@ impl ReplicaManager {
         key: PartitionKey,
         bytes: &Bytes,
     ) -> Result<i64, ErrorCode> {
-        let batch = Batch::parse(bytes).expect("this broker made it");
-        let stored = self.append(ctx, image, key, ACKS_ALL, &batch);
+        let batch = PlannedBatch { bytes: bytes.clone(), checked: None };
+        let stored = self.append(ctx, image, key, ACKS_ALL, batch);
         stored.map(|s| s.required_offset).map_err(|refusal| ErrorCode::from_code(refusal.error))
     }
 
@@ -157,7 +166,7 @@ impl ReplicaManager {
         image: &MetadataImage,
         key: PartitionKey,
         acks: i16,
-        batch: &Batch,
+        batch: PlannedBatch,
     ) -> Result<Stored, Refusal> {
         let partition = self.leading(image, key)?;
         let min_isr = partition.effective_min_isr();
@@ -176,7 +185,13 @@ impl ReplicaManager {
         }
         let partition = self.partitions.get_mut(&key).expect("it was just found");
         let (name, leader_epoch) = (&partition.name, partition.registration.leader_epoch);
-        match partition.log.append_as_leader(ctx.disk, &batch.bytes, leader_epoch, ctx.now.wall_ms) {
+        let rules = RecordRules::new(&partition.settings.log, ctx.now.wall_ms);
+        let checked = batch.checked.unwrap_or_else(|| validate(&batch.bytes, &rules).map_err(Refusal::from));
+        let batch = checked.inspect_err(|refusal| {
+            let (partition, error, why) = (name.clone(), refusal.error, refusal.message.clone());
+            ctx.out.trace(|| EventKind::AppendRefused { partition, error, why });
+        })?;
+        match partition.log.append_as_leader(ctx.disk, &batch, leader_epoch) {
             Ok(appended) => {
                 let (base_offset, last_offset) = (appended.base_offset, appended.last_offset);
                 ctx.out.trace(|| EventKind::Appended {
@@ -194,7 +209,7 @@ impl ReplicaManager {
             }
             // The answer got lost and the producer sent it again: the first one counts (KIP-98).
             Err(AppendError::Duplicate { base_offset, last_offset, timestamp }) => {
-                let header = &batch.header;
+                let header = batch.header();
                 ctx.out.trace(|| EventKind::DuplicateRecognized {
                     partition: name.clone(),
                     producer_id: header.producer_id,
@@ -205,11 +220,7 @@ impl ReplicaManager {
                 Ok(Stored { base_offset, required_offset: last_offset + 1, log_append_time_ms })
             }
             Err(error) => {
-                let refusal = match &error {
-                    AppendError::InvalidTimestamp { now_ms, .. } => untimely(batch, &partition.settings.log, *now_ms),
-                    _ => Refusal::new(ErrorCode::from_code(error.code()), error.to_string()),
-                };
-                let refusal = refusal.by_log();
+                let refusal = Refusal::from(error.clone());
                 let (code, why) = (refusal.error, &refusal.message);
                 let refused = || EventKind::AppendRefused { partition: name.clone(), error: code, why: why.clone() };
                 // What a producer did wrong is between it and us; what the disk does is for who looks after it.
@@ -324,7 +335,8 @@ fn set_error(part: &mut PartitionProduceResponse, error: ErrorCode) {
 /// (`ReplicaManager.LogAppendResult.hasCustomErrorMessage`).
 fn refused(index: i32, by_request: bool, refusal: Refusal) -> PartitionProduceResponse {
     let unreadable = by_request && refusal.error == ErrorCode::CorruptMessage.code();
-    let said = unreadable || !refusal.records.is_empty();
+    // And of what is not built, the lab says so.
+    let said = unreadable || !refusal.records.is_empty() || refusal.error == ErrorCode::InvalidTxnState.code();
     let error_message = Some(refusal.message).filter(|message| said && !message.is_empty());
     PartitionProduceResponse {
         index,

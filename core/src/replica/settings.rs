@@ -4,14 +4,13 @@ use crate::{
     config::NodeConfig,
     log::LogConfig,
     metadata::{configs, image::MetadataImage},
+    wire::batch::{Codec, Compression},
 };
 
 /// What a leader checks records against, and when its log forgets them (Kafka: `LogConfig`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub min_insync_replicas: usize,
-    /// Records of a compacted topic need keys.
-    pub compacted: bool,
     /// Records may be deleted by their age, the size of the log, or DeleteRecords.
     pub deletes: bool,
     pub log: LogConfig,
@@ -30,8 +29,11 @@ impl Settings {
         Self {
             min_insync_replicas: number(configs::MIN_INSYNC_REPLICAS, 1).max(1) as usize,
             deletes,
-            compacted: policies.split(',').any(|p| p.trim() == "compact"),
             log: LogConfig {
+                compacted: policies.split(',').any(|p| p.trim() == "compact"),
+                compression: compression(&text("compression.type"), |codec| {
+                    number(&format!("compression.{}.level", codec.name()), -1) as i32
+                }),
                 segment_bytes: size("internal.segment.bytes", size("segment.bytes", base.segment_bytes)),
                 segment_ms: time("segment.ms", base.segment_ms),
                 // A topic that is only compacted keeps its old segments.
@@ -56,4 +58,13 @@ impl Settings {
     pub fn effective_min_isr(&self, replicas: usize) -> usize {
         self.min_insync_replicas.min(replicas)
     }
+}
+
+/// `compression.type` names what records are packed in, or leaves that to their producer (`BrokerCompressionType`).
+fn compression(name: &str, level: impl Fn(Codec) -> i32) -> Option<Compression> {
+    if name == "uncompressed" {
+        return Some(Compression { codec: Codec::None, level: -1 });
+    }
+    let codec = Codec::from_name(name).filter(|&codec| codec != Codec::None)?;
+    Some(Compression { codec, level: level(codec) })
 }

@@ -1,25 +1,17 @@
-//! What a leader checks of records before its log takes them (`ProduceRequest.validateRecords`, `LogValidator`).
-//!
-//! The log itself checks the header, the checksum and, when they are not compressed, how the records follow each other.
-//! What is left is here: rules of the request, and what needs records to be opened. That takes as long as it likes when
-//! they are compressed, so it is a [`crate::job::Job`].
+//! What a leader checks of a produce request's records before its log looks at them (`ProduceRequest.validateRecords`): that
+//! they are one batch. All else is [`crate::log::validator`]'s.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::settings::Settings;
 use crate::{
-    log::LogConfig,
+    log::AppendError,
     wire::{
-        batch::{self, Batch, BatchError, Codec, DEFAULT_DECOMPRESSED_LIMIT, NO_TIMESTAMP},
+        batch::{Codec, LOG_OVERHEAD, MAGIC},
         error::ErrorCode,
     },
 };
 
-/// Kafka's answer lists every bad record. A small batch can unfold to millions of them, so here there is an end.
-const RECORD_ERRORS_MAX: usize = 10_000;
-/// As many are in the message too.
-const RECORD_ERRORS_IN_MESSAGE: usize = 3;
 /// First Produce version that may carry zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
 
@@ -41,6 +33,11 @@ impl Refusal {
         Self { error: error.code(), message: message.into(), records: Vec::new(), by_log: false }
     }
 
+    /// Kafka has an exception for it and no error code.
+    fn unknown(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::UnknownServerError, message)
+    }
+
     /// As the log gives it.
     #[must_use]
     pub fn by_log(self) -> Self {
@@ -56,128 +53,74 @@ impl Refusal {
     }
 }
 
-/// What the topic demands of each record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordRules {
-    pub keys_required: bool,
-    /// Earliest timestamp allowed, if that needs looking at each record. (The latest stands in the header.)
-    pub earliest_ms: Option<i64>,
-}
-
-impl RecordRules {
-    pub fn new(settings: &Settings, now_wall_ms: i64) -> Self {
-        let before_max_ms = settings.log.message_timestamp_before_max_ms;
-        let unchecked = settings.log.log_append_time || before_max_ms == i64::MAX;
-        Self {
-            keys_required: settings.compacted,
-            earliest_ms: (!unchecked).then(|| now_wall_ms.saturating_sub(before_max_ms)),
-        }
-    }
-
-    /// Whether the records of this batch have to be opened.
-    pub fn open(&self, batch: &Batch) -> bool {
-        batch.header.is_compressed() || self.keys_required || self.earliest_ms.is_some()
+impl From<AppendError> for Refusal {
+    fn from(error: AppendError) -> Self {
+        let (code, message) = (error.code(), error.to_string());
+        let records = if let AppendError::BadRecords(bad) = error { bad.records } else { Vec::new() };
+        Self { error: code, message, records, by_log: false }.by_log()
     }
 }
 
-/// Takes the one batch of a partition's produce data and checks its frame. Its records are not opened.
-pub fn the_batch(records: &Bytes, version: i16) -> Result<Batch, Refusal> {
-    if records.is_empty() {
-        let why = "Produce requests must have exactly one record batch per partition, and this one has none";
-        return Err(Refusal::new(ErrorCode::InvalidRecord, why));
+/// The length of the batch with which `bytes` begin. `None`: they end before it does (`ByteBufferLogInputStream`).
+pub fn batch_len(bytes: &[u8]) -> Result<Option<usize>, Refusal> {
+    /// Of formats 0 and 1, which were a record each.
+    const LEAST: i32 = 14;
+    let corrupt = |why: String| Err(Refusal::new(ErrorCode::CorruptMessage, why));
+    let Some(len) = bytes.get(8..LOG_OVERHEAD) else { return Ok(None) };
+    let len = i32::from_be_bytes(len.try_into().expect("four bytes"));
+    if len < LEAST {
+        return corrupt(format!("batch length {len} is less than a batch can have"));
     }
-    let batch = Batch::parse(records).map_err(refusal)?;
-    if batch.bytes.len() != records.len() {
-        let why = "Produce requests must have exactly one record batch per partition, and this one has more";
-        return Err(Refusal::new(ErrorCode::InvalidRecord, why));
+    let Some(&magic) = bytes.get(16) else { return Ok(None) };
+    if !(0..=MAGIC).contains(&(magic as i8)) {
+        return corrupt(format!("record batch format {} is unknown", magic as i8));
     }
-    if batch.header.base_offset != 0 {
-        let why = format!(
-            "The base offset of the record batch in the append is {}, and should be 0",
-            batch.header.base_offset
-        );
-        return Err(Refusal::new(ErrorCode::InvalidRecord, why).by_log());
+    if len > i32::MAX - LOG_OVERHEAD as i32 {
+        return Err(Refusal::unknown("the batch length does not fit 32 bits with what it does not count"));
     }
-    if batch.header.codec().map_err(refusal)? == Codec::Zstd && version < ZSTD_SINCE {
+    let len = LOG_OVERHEAD + len as usize;
+    Ok((len <= bytes.len()).then_some(len))
+}
+
+/// Takes the one batch of a partition's produce data. What follows it and is no whole batch is left out.
+pub fn the_batch(records: &Bytes, version: i16) -> Result<Bytes, Refusal> {
+    let invalid = |why: &str| Err(Refusal::new(ErrorCode::InvalidRecord, why));
+    let Some(len) = batch_len(records)? else {
+        return invalid("Produce requests must have exactly one record batch per partition, and this one has none");
+    };
+    if records[16] as i8 != MAGIC {
+        return invalid("record batches of the formats 0 and 1 are not supported, only 2");
+    }
+    if version < ZSTD_SINCE && attributes(records) & 0x07 == Codec::Zstd as u8 {
         let why = "zstd needs Produce version 7 or newer (KIP-110)";
         return Err(Refusal::new(ErrorCode::UnsupportedCompressionType, why));
     }
-    if batch.header.is_transactional() {
-        return Err(Refusal::new(ErrorCode::InvalidTxnState, "Transactions are not built yet in the lab"));
+    if batch_len(&records[len..])?.is_some() {
+        return invalid("Produce requests must have exactly one record batch per partition, and this one has more");
     }
-    Ok(batch)
+    Ok(records.slice(..len))
 }
 
-/// Opens the records and checks each. Takes time in proportion to what the batch unfolds to.
-pub fn validate_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusal> {
-    open_records(batch, rules).map_err(Refusal::by_log)
+/// What is looked at of all partitions before anything else. `Ok(true)`: the batch is part of a transaction
+/// (`RequestUtils.hasTransactionalRecords`).
+pub fn is_transactional(records: &Bytes) -> Result<bool, Refusal> {
+    const TRANSACTIONAL: u8 = 0x10;
+    Ok(batch_len(records)?.is_some() && records[16] as i8 == MAGIC && attributes(records) & TRANSACTIONAL != 0)
 }
 
-fn open_records(batch: &Batch, rules: &RecordRules) -> Result<(), Refusal> {
-    batch::validate_client_batch(batch).map_err(refusal)?;
-    let header = &batch.header;
-    let (mut expected, mut error, mut wrong) = (header.base_offset, ErrorCode::InvalidRecord, Vec::new());
-    let mut add = |index: i32, why: String| {
-        if wrong.len() < RECORD_ERRORS_MAX {
-            wrong.push((index, why));
-        }
-    };
-    for (index, record) in (0..).zip(batch.records_within(DEFAULT_DECOMPRESSED_LIMIT)) {
-        let record = record.map_err(refusal)?;
-        // The deltas of a plain batch nobody looks at (`LogValidator`).
-        if header.is_compressed() && record.offset != expected {
-            return Err(Refusal::new(ErrorCode::InvalidRecord, "record offsets are not dense"));
-        }
-        expected += 1;
-        let at = record.timestamp;
-        if rules.keys_required && record.key.is_none() {
-            add(index, "Compacted topic cannot accept message without key".to_owned());
-        } else if let Some(earliest) = rules.earliest_ms
-            && (NO_TIMESTAMP + 1..earliest).contains(&at)
-        {
-            let why = format!("Timestamp {at} of message is out of range: it should be at least {earliest}");
-            // One record of a wrong time makes it the error of the batch.
-            error = ErrorCode::InvalidTimestamp;
-            add(index, why);
-        }
+/// What Kafka reads of a batch before anybody knows whether it is there, so that the whole request fails: until version 7 the
+/// codec (`ProduceRequest.validateRecords`), and the producer id (`ReplicaManager.handleProduceAppend`).
+pub fn throws_early(records: &Bytes, version: i16) -> Option<Refusal> {
+    const PRODUCER_ID_END: usize = 51;
+    let is_batch = matches!(batch_len(records), Ok(Some(_))) && records[16] as i8 == MAGIC;
+    if is_batch && version < ZSTD_SINCE && attributes(records) & 0x07 > Codec::Zstd as u8 {
+        return Some(Refusal::unknown("there is no such compression codec"));
     }
-    if expected != header.next_offset() {
-        return Err(Refusal::new(ErrorCode::InvalidRecord, "the batch does not hold as many records as it says"));
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(of_records(error, wrong)) }
+    let short = the_batch(records, version).is_ok_and(|batch| batch.len() < PRODUCER_ID_END);
+    short.then(|| Refusal::unknown("the batch ends before its producer id does"))
 }
 
-/// One error for all that is wrong with single records (`LogValidator.processRecordErrors`). Clients find those that they
-/// may send again by the list.
-fn of_records(error: ErrorCode, records: Vec<(i32, String)>) -> Refusal {
-    let first = records.iter().take(RECORD_ERRORS_IN_MESSAGE);
-    let first: Vec<String> = first.map(|(index, why)| format!("record {index}: {why}")).collect();
-    let message = format!("The batch is rejected because of single records, first these: {}", first.join("; "));
-    Refusal { error: error.code(), message, records, by_log: false }
-}
-
-/// The records of a batch whose time the topic does not allow (`LogValidator.validateTimestamp`).
-pub fn untimely(batch: &Batch, log: &LogConfig, now_ms: i64) -> Refusal {
-    let earliest = now_ms.saturating_sub(log.message_timestamp_before_max_ms);
-    let latest = now_ms.saturating_add(log.message_timestamp_after_max_ms);
-    let records = (0..).zip(batch.records_within(DEFAULT_DECOMPRESSED_LIMIT).map_while(Result::ok));
-    let wrong = records.filter(|(_, record)| record.timestamp >= 0 && !(earliest..=latest).contains(&record.timestamp));
-    let wrong = wrong.map(|(index, record)| {
-        let at = record.timestamp;
-        (index, format!("Timestamp {at} of message is out of range: it should be within {earliest} and {latest}"))
-    });
-    of_records(ErrorCode::InvalidTimestamp, wrong.take(RECORD_ERRORS_MAX).collect())
-}
-
-/// Kafka's code for what is wrong with a batch.
-fn refusal(error: BatchError) -> Refusal {
-    let code = match error {
-        BatchError::Crc { .. } | BatchError::Incomplete { .. } | BatchError::Length(_) => ErrorCode::CorruptMessage,
-        // Formats 0 and 1 were something once (`ByteBufferLogInputStream`).
-        BatchError::Magic(magic) if !(0..=1).contains(&magic) => ErrorCode::CorruptMessage,
-        BatchError::UnknownCodec(_) => ErrorCode::UnsupportedCompressionType,
-        BatchError::TooLarge { .. } => ErrorCode::MessageTooLarge,
-        _ => ErrorCode::InvalidRecord,
-    };
-    Refusal::new(code, error.to_string())
+/// The lower byte, which has all of them. The least length of a batch reaches to it.
+fn attributes(batch: &[u8]) -> u8 {
+    batch[22]
 }

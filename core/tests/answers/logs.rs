@@ -124,7 +124,9 @@ impl Asker {
         let (name, index) = split(partition);
         let version = words.number("version", 9);
         let topic_id = if version >= 13 { self.topic_id(&name) } else { Uuid::ZERO };
-        let is_batch = |word: &&&str| ["null", "empty", "garbage"].contains(*word) || word.starts_with("records=");
+        let is_batch = |word: &&&str| {
+            ["null", "empty", "garbage"].contains(*word) || word.starts_with("records=") || word.starts_with("hex=")
+        };
         let batches: Vec<&str> = words.0.iter().filter(is_batch).copied().collect();
         let records = match batches[..] {
             ["null"] => Records::Null,
@@ -150,6 +152,9 @@ impl Asker {
             return Vec::new();
         } else if text == "garbage" {
             return vec![7; 70];
+        } else if let Some(digits) = text.strip_prefix("hex=") {
+            let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits");
+            return (0..digits.len()).step_by(2).map(byte).collect();
         }
         let words = Words(text.split(',').collect());
         let (pid, epoch) = words.get("pid").map_or((-1, -1), |pid| self.producer(pid));
@@ -224,6 +229,36 @@ impl Asker {
             text += &format!(", records {}-{} of epoch {}", h.base_offset, h.last_offset(), h.partition_leader_epoch);
         }
         Ok(text)
+    }
+
+    /// The header of the batch that was stored at an offset, and its records when they are plain.
+    pub fn stored(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {
+        let (topic, partition) = split(partition);
+        let fetch_offset = words.number("offset", 0);
+        let asked = FetchPartition { partition, fetch_offset, partition_max_bytes: 1 << 20, ..Default::default() };
+        let request = FetchRequest {
+            max_bytes: 1 << 20,
+            session_epoch: -1,
+            topics: vec![FetchTopic { topic, partitions: vec![asked], ..Default::default() }],
+            ..Default::default()
+        };
+        let response = self.ask(12, &request)?;
+        let records = response.responses[0].partitions[0].records.bytes();
+        let batch = lab_core::wire::batch::batches(&records).find_map(Result::ok).ok_or("nothing")?;
+        let h = &batch.header;
+        let (codec, count, last) = (h.codec().map_err(|e| e.to_string())?.name(), h.record_count, h.last_offset_delta);
+        let max = if h.is_log_append_time() { "the broker's".into() } else { h.max_timestamp.to_string() };
+        let (attributes, base_time, epoch) = (h.attributes, h.base_timestamp, h.partition_leader_epoch);
+        let plain = if h.is_compressed() {
+            String::new()
+        } else {
+            format!(", {}", batch.records_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        };
+        Ok(format!(
+            "offset {}, {codec}, attributes {attributes}, {count} records, last delta {last}, time {base_time} to {max}, \
+             leader epoch {epoch}, producer {} {} {}{plain}",
+            h.base_offset, h.producer_id, h.producer_epoch, h.base_sequence
+        ))
     }
 
     pub fn offsets(&mut self, partition: &str, words: &Words<'_>) -> Result<String, String> {

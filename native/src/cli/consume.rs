@@ -95,6 +95,11 @@ pub(super) fn run(args: &ConsumeArgs) -> Outcome {
         while left > 0 {
             // Asked first: what arrives in between is taken below.
             let at_end = consumer.at_end();
+            // All before it has been written.
+            if let Some(why) = consumer.unreadable() {
+                out.flush().doing(|| "cannot write".into())?;
+                return Err(Failure::new(why).next("`--from` with an offset behind it goes on there."));
+            }
             let records = consumer.poll().await;
             if records.is_empty() {
                 out.flush().doing(|| "cannot write".into())?;

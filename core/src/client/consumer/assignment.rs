@@ -58,14 +58,20 @@ impl Consumer {
         if self.membership.is_some() { self.positions.iter().filter_map(position).collect() } else { BTreeMap::new() }
     }
 
-    /// A partition without a position, and nobody who says where to begin: `poll()` throws, and the application ends
-    /// (`NoOffsetForPartitionException`, `OffsetOutOfRangeException`).
+    /// A partition without a position, and nobody who says where to begin, or a record that cannot be read: `poll()`
+    /// throws, and a simulated application ends (`NoOffsetForPartitionException`, `OffsetOutOfRangeException`,
+    /// `CorruptRecordException`).
     pub(super) fn fail_if_lost(&mut self, ctx: &mut Ctx<'_>) {
         if self.where_application_is() != Poll::Inside || self.failed.is_some() {
             return;
         }
-        if let Some((partition, _)) = self.positions.iter().find(|(_, p)| p.is_lost()) {
-            self.failed = Some(format!("there is no offset to read {partition} from, and auto.offset.reset is none"));
+        let lost = self.positions.iter().find(|(_, p)| p.is_lost()).map(|(partition, _)| {
+            format!("there is no offset to read {partition} from, and auto.offset.reset is none")
+        });
+        // A driver asks for itself, and may seek.
+        let unreadable = if self.application.is_some() { self.unreadable() } else { None };
+        if let Some(why) = lost.or(unreadable) {
+            self.failed = Some(why);
             self.closing = true;
             self.follow_group(ctx);
         }

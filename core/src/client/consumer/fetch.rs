@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{Consumer, FetchedRecord, Tag};
+use super::{Consumer, FetchedRecord, Tag, position::Position};
 use crate::{
     client::producer::is_stale_metadata,
     id::{Endpoint, TopicPartition},
     seam::Ctx,
     trace::EventKind,
     wire::{
-        batch::{self, BatchError},
+        batch::{self, Batch, BatchError},
         error::ErrorCode,
         fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData},
         frame,
@@ -22,7 +22,9 @@ impl Consumer {
         if waiting >= self.config.max_buffered_records {
             return;
         }
-        for (leader, partitions) in self.by_leader(ctx.ms(), |p| p.fetch_offset.is_some() && !p.paused) {
+        for (leader, partitions) in
+            self.by_leader(ctx.ms(), |p| p.fetch_offset.is_some() && !p.paused && p.unreadable.is_none())
+        {
             if self.fetching.contains(&leader) || !self.links.ready(ctx, leader) {
                 continue;
             }
@@ -123,10 +125,7 @@ impl Consumer {
             ErrorCode::None => {
                 (position.busy, position.failures) = (false, 0);
                 position.high_watermark = answer.high_watermark;
-                if let Err(error) = self.take(partition, answer) {
-                    self.last_error = Some(format!("{partition}: {error}"));
-                    self.retry_later(ctx, partition, ErrorCode::CorruptMessage);
-                }
+                self.take(partition, answer);
             }
             ErrorCode::OffsetOutOfRange => {
                 position.out_of_range(self.config.auto_offset_reset, ctx.now.wall_ms);
@@ -147,46 +146,35 @@ impl Consumer {
         }
     }
 
-    /// Takes the records of an answer that lie at or after where the fetch began.
-    fn take(&mut self, partition: &TopicPartition, answer: &PartitionData) -> Result<(), BatchError> {
+    /// Takes the records of an answer that lie at or after where the fetch began. Those before an unreadable one are given
+    /// to the application first (`CompletedFetch`).
+    fn take(&mut self, partition: &TopicPartition, answer: &PartitionData) {
         let position = self.positions.get_mut(partition).expect("its answer is here");
-        let mut next = position.fetch_offset.expect("it was fetched");
         for batch in batch::batches(&answer.records.bytes()) {
-            let batch = match batch {
-                Ok(batch) => batch,
+            let taken = match batch {
                 // The last batch of an answer may be cut short; the next fetch begins with it.
                 Err(BatchError::Incomplete { .. }) => break,
-                Err(error) => return Err(error),
+                Err(error) => Err(error),
+                Ok(batch) => take_batch(partition, position, &batch),
             };
-            if batch.header.next_offset() <= next {
-                continue;
+            if taken.is_err() {
+                position.unreadable = taken.err();
+                break;
             }
-            batch.check_crc()?;
-            if !batch.header.is_control() {
-                for record in batch.records() {
-                    let record = record?;
-                    if record.offset < next {
-                        continue;
-                    }
-                    position.records.push_back(FetchedRecord {
-                        partition: partition.clone(),
-                        offset: record.offset,
-                        leader_epoch: batch.header.partition_leader_epoch,
-                        timestamp: record.timestamp,
-                        key: record.key,
-                        value: record.value,
-                        headers: record.headers.into_iter().map(|h| (h.key, h.value)).collect(),
-                    });
-                }
-            }
-            next = batch.header.next_offset();
-            position.fetch_offset = Some(next);
-            position.last_epoch = batch.header.partition_leader_epoch;
         }
         if !position.records.is_empty() && !self.ready.contains(partition) {
             self.ready.push_back(partition.clone());
         }
-        Ok(())
+    }
+
+    /// The first partition whose next record cannot be read, when all before it was given to the application: `poll()`
+    /// throws, in Java with every call until the application seeks past it.
+    pub fn unreadable(&self) -> Option<String> {
+        self.positions.iter().find_map(|(partition, position)| {
+            let why = position.unreadable.as_ref().filter(|_| position.records.is_empty())?;
+            let offset = position.fetch_offset?;
+            Some(format!("cannot read {partition} at offset {offset}: {why}"))
+        })
     }
 
     /// What waits, at most `max.poll.records`, a partition after the other (`FetchCollector`).
@@ -210,4 +198,37 @@ impl Consumer {
         self.read += records.len() as u64;
         records
     }
+}
+
+/// Moves the position past each record of the batch that can be read, and past the batch if all can.
+fn take_batch(partition: &TopicPartition, position: &mut Position, batch: &Batch) -> Result<(), BatchError> {
+    let header = &batch.header;
+    let mut next = position.fetch_offset.expect("it was fetched");
+    if header.next_offset() <= next {
+        return Ok(());
+    }
+    next = next.max(header.base_offset);
+    position.fetch_offset = Some(next);
+    batch.check_crc()?;
+    let records = if header.is_control() { None } else { Some(batch.records()) };
+    for record in records.into_iter().flatten() {
+        let record = record?;
+        if record.offset < next {
+            continue;
+        }
+        next = record.offset + 1;
+        position.fetch_offset = Some(next);
+        position.records.push_back(FetchedRecord {
+            partition: partition.clone(),
+            offset: record.offset,
+            leader_epoch: header.partition_leader_epoch,
+            timestamp: record.timestamp,
+            key: record.key,
+            value: record.value,
+            headers: record.headers.into_iter().map(|h| (h.key, h.value)).collect(),
+        });
+    }
+    position.fetch_offset = Some(header.next_offset());
+    position.last_epoch = header.partition_leader_epoch;
+    Ok(())
 }

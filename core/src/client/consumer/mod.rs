@@ -10,6 +10,8 @@ mod command;
 mod fetch;
 mod list_offsets;
 mod position;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -155,6 +157,7 @@ impl Consumer {
             high_watermark: position.high_watermark,
         };
         let work = self.application.as_ref().map_or((None, 0), Application::work);
+        let unreadable = self.unreadable();
         ConsumerView {
             id: self.config.id,
             name: self.config.name.clone(),
@@ -170,6 +173,7 @@ impl Consumer {
             last_error: self
                 .failed
                 .as_deref()
+                .or(unreadable.as_deref())
                 .or_else(|| self.membership.as_ref().and_then(Membership::last_error))
                 .or(self.last_error.as_deref())
                 .map(str::to_owned),

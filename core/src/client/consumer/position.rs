@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::FetchedRecord;
-use crate::client::OffsetReset;
+use crate::{client::OffsetReset, wire::batch::BatchError};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -25,6 +25,8 @@ pub(super) struct Position {
     /// The high watermark in the last answer; -1 before.
     pub(super) high_watermark: i64,
     pub(super) busy: bool,
+    /// What is at `fetch_offset` cannot be read, and why: nothing is fetched until the application seeks past it.
+    pub(super) unreadable: Option<BatchError>,
     pub(super) failures: u32,
     pub(super) not_before_ms: u64,
 }
@@ -42,6 +44,7 @@ impl Position {
             last_epoch: -1,
             high_watermark: -1,
             busy: false,
+            unreadable: None,
             failures: 0,
             not_before_ms: 0,
         }
@@ -56,6 +59,7 @@ impl Position {
     pub(super) fn seek(&mut self, to: OffsetReset, now_ms: i64) {
         let Self { fetch_offset, reset_to, .. } = Self::start(to, None, now_ms);
         (self.fetch_offset, self.reset_to, self.last_epoch) = (fetch_offset, reset_to, -1);
+        self.unreadable = None;
         self.records.clear();
     }
 

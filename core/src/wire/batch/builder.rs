@@ -3,11 +3,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Codec,
-    header::{
-        CONTROL, CRC_AT, CRC_FROM, HEADER_LEN, LOG_OVERHEAD, MAGIC, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP,
-        TRANSACTIONAL,
-    },
+    BatchHeader, BorrowedRecord, Codec,
+    header::{CONTROL, HEADER_LEN, LOG_OVERHEAD, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP, TRANSACTIONAL},
     record::put_record,
 };
 
@@ -111,6 +108,13 @@ impl BatchBuilder {
         self.count += 1;
     }
 
+    /// Adds a record of another batch.
+    pub fn push_borrowed(&mut self, timestamp: i64, record: &BorrowedRecord<'_>) {
+        let headers: Vec<_> = record.headers().map(|(key, value)| (String::from_utf8_lossy(key), value)).collect();
+        let headers: Vec<_> = headers.iter().map(|(key, value)| (key.as_ref(), *value)).collect();
+        self.push(timestamp, record.key, record.value, &headers);
+    }
+
     /// Records so far.
     pub fn record_count(&self) -> i32 {
         self.count
@@ -127,33 +131,41 @@ impl BatchBuilder {
 
     /// The finished batch.
     pub fn build(self) -> Bytes {
-        let mut batch = if self.codec == Codec::None {
-            self.buffer
-        } else {
-            let packed = self.codec.compress(&self.buffer[HEADER_LEN..]);
-            let mut batch = BytesMut::with_capacity(HEADER_LEN + packed.len());
-            batch.resize(HEADER_LEN, 0);
-            batch.extend_from_slice(&packed);
-            batch
-        };
-        let attributes = self.attributes | self.codec as i16;
-        let length = (batch.len() - LOG_OVERHEAD) as i32;
-        let mut put = |at: usize, bytes: &[u8]| batch[at..at + bytes.len()].copy_from_slice(bytes);
-        put(0, &self.base_offset.to_be_bytes());
-        put(8, &length.to_be_bytes());
-        put(12, &self.leader_epoch.to_be_bytes());
-        put(16, &MAGIC.to_be_bytes());
-        put(21, &attributes.to_be_bytes());
-        put(23, &(self.count - 1).max(0).to_be_bytes());
-        put(27, &self.base_timestamp.to_be_bytes());
-        put(35, &self.max_timestamp.to_be_bytes());
-        put(43, &self.producer_id.to_be_bytes());
-        put(51, &self.producer_epoch.to_be_bytes());
-        put(53, &self.base_sequence.to_be_bytes());
-        put(57, &self.count.to_be_bytes());
-        let crc = crc32c::crc32c(&batch[CRC_FROM..]);
-        batch[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
+        let codec = self.codec;
+        if codec != Codec::None {
+            let (header, packed) = self.pack(|records| codec.compress(records));
+            return [&header.encode()[..], &packed].concat().into();
+        }
+        let mut header = self.header(Codec::None, self.buffer.len() - HEADER_LEN);
+        header.set_crc(&self.buffer[HEADER_LEN..]);
+        let mut batch = self.buffer;
+        batch[..HEADER_LEN].copy_from_slice(&header.encode());
         batch.freeze()
+    }
+
+    /// The header of the batch, and its records packed by `pack` as the codec says.
+    pub fn pack(self, pack: impl FnOnce(&[u8]) -> Vec<u8>) -> (BatchHeader, Bytes) {
+        let packed = pack(&self.buffer[HEADER_LEN..]);
+        let mut header = self.header(self.codec, packed.len());
+        header.set_crc(&packed);
+        (header, packed.into())
+    }
+
+    fn header(&self, codec: Codec, records_len: usize) -> BatchHeader {
+        BatchHeader {
+            base_offset: self.base_offset,
+            batch_length: (HEADER_LEN - LOG_OVERHEAD + records_len) as i32,
+            partition_leader_epoch: self.leader_epoch,
+            crc: 0,
+            attributes: self.attributes | codec as i16,
+            last_offset_delta: (self.count - 1).max(0),
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id: self.producer_id,
+            producer_epoch: self.producer_epoch,
+            base_sequence: self.base_sequence,
+            record_count: self.count,
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 use std::io::{Read, Write};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-use super::BatchError;
+use super::{
+    BatchError,
+    decoder::{Decoder, XERIAL_MAGIC, failed},
+};
 
 /// `compression.type`, by its number in the batch attributes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Codec {
     #[default]
     None = 0,
@@ -17,8 +21,7 @@ pub enum Codec {
     Zstd = 4,
 }
 
-/// The framing that the Java client puts around snappy blocks (snappy-java). librdkafka writes it too, and reads raw.
-const XERIAL_MAGIC: &[u8; 8] = b"\x82SNAPPY\0";
+/// Bytes that snappy-java packs into one block.
 const XERIAL_BLOCK: usize = 32 << 10;
 
 impl Codec {
@@ -47,11 +50,7 @@ impl Codec {
     pub fn compress(self, records: &[u8]) -> Vec<u8> {
         match self {
             Self::None => records.to_vec(),
-            Self::Gzip => {
-                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-                encoder.write_all(records).expect("writing to memory");
-                encoder.finish().expect("writing to memory")
-            }
+            Self::Gzip => gzip(records, flate2::Compression::default()),
             Self::Snappy => {
                 let mut out = XERIAL_MAGIC.to_vec();
                 out.extend_from_slice(&1_i32.to_be_bytes());
@@ -79,69 +78,37 @@ impl Codec {
 
     /// Decompresses the records of one batch. Fails rather than produce more than `limit` bytes.
     pub fn decompress(self, packed: &Bytes, limit: usize) -> Result<Bytes, BatchError> {
-        match self {
-            Self::None if packed.len() > limit => Err(BatchError::TooLarge { limit }),
-            Self::None => Ok(packed.clone()),
-            Self::Gzip => self.read_all(flate2::read::MultiGzDecoder::new(&packed[..]), limit),
-            Self::Snappy => snappy(packed, limit),
-            Self::Lz4 => self.read_all(lz4_flex::frame::FrameDecoder::new(&packed[..]), limit),
-            Self::Zstd => {
-                let decoder = ruzstd::decoding::StreamingDecoder::new(&packed[..]).map_err(|e| self.failed(e))?;
-                self.read_all(decoder, limit)
-            }
-        }
-    }
-
-    fn read_all(self, from: impl Read, limit: usize) -> Result<Bytes, BatchError> {
         let mut out = Vec::new();
-        from.take(limit as u64 + 1).read_to_end(&mut out).map_err(|e| self.failed(e))?;
-        if out.len() > limit {
-            return Err(BatchError::TooLarge { limit });
+        if self == Self::None {
+            return if packed.len() > limit { Err(BatchError::TooLarge { limit }) } else { Ok(packed.clone()) };
         }
-        Ok(out.into())
-    }
-
-    fn failed(self, why: impl ToString) -> BatchError {
-        BatchError::Decompress { codec: self.name(), why: why.to_string() }
+        let decoder = Decoder::new(self, packed)?;
+        decoder.take(limit as u64 + 1).read_to_end(&mut out).map_err(|error| failed(self, &error))?;
+        if out.len() > limit { Err(BatchError::TooLarge { limit }) } else { Ok(out.into()) }
     }
 }
 
-/// Both shapes seen in the wild: xerial blocks (Java, librdkafka) and one raw block.
-fn snappy(packed: &[u8], limit: usize) -> Result<Bytes, BatchError> {
-    let mut out = Vec::new();
-    let Some(blocks) = packed.strip_prefix(XERIAL_MAGIC) else {
-        snappy_block(packed, &mut out, limit)?;
-        return Ok(out.into());
-    };
-    // Two version numbers, which no reader looks at.
-    let mut rest = blocks.get(8..).ok_or_else(|| Codec::Snappy.failed("the xerial header is cut short"))?;
-    while !rest.is_empty() {
-        let (len, after) =
-            rest.split_first_chunk::<4>().ok_or_else(|| Codec::Snappy.failed("a block length is cut short"))?;
-        let len = u32::from_be_bytes(*len) as usize;
-        let block = after.get(..len).ok_or_else(|| Codec::Snappy.failed("a block is cut short"))?;
-        snappy_block(block, &mut out, limit)?;
-        rest = &after[len..];
-    }
-    Ok(out.into())
+/// How a broker packs records anew: `compression.type` and the level that belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compression {
+    pub codec: Codec,
+    /// Only gzip's has an effect: the encoders of LZ4 and zstd have one level each. -1: gzip's own default.
+    pub level: i32,
 }
 
-fn snappy_block(block: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), BatchError> {
-    let len = snap::raw::decompress_len(block).map_err(|e| Codec::Snappy.failed(e))?;
-    // The block announces its size. No snappy block can grow its bytes more than about 22 times (3 bytes make 64), so a
-    // larger claim is a lie, told to make us allocate.
-    if len > block.len().saturating_mul(32) {
-        return Err(Codec::Snappy.failed("the announced size cannot be true"));
+impl Compression {
+    pub fn compress(self, records: &[u8]) -> Vec<u8> {
+        match (self.codec, u32::try_from(self.level)) {
+            (Codec::Gzip, Ok(level)) => gzip(records, flate2::Compression::new(level.min(9))),
+            (codec, _) => codec.compress(records),
+        }
     }
-    let start = out.len();
-    if start + len > limit {
-        return Err(BatchError::TooLarge { limit });
-    }
-    out.resize(start + len, 0);
-    let written =
-        snap::raw::Decoder::new().decompress(block, &mut out[start..]).map_err(|e| Codec::Snappy.failed(e))?;
-    out.truncate(start + written);
-    Ok(())
+}
+
+fn gzip(records: &[u8], level: flate2::Compression) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+    encoder.write_all(records).expect("writing to memory");
+    encoder.finish().expect("writing to memory")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The 61 bytes in front of every batch.
 
-use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{BatchError, Codec};
 
@@ -11,6 +11,7 @@ pub const LOG_OVERHEAD: usize = 12;
 /// The only record format that Kafka 4 accepts.
 pub const MAGIC: i8 = 2;
 pub const NO_PRODUCER_ID: i64 = -1;
+pub const NO_PRODUCER_EPOCH: i16 = -1;
 pub const NO_SEQUENCE: i32 = -1;
 pub const NO_TIMESTAMP: i64 = -1;
 
@@ -27,7 +28,7 @@ const DELETE_HORIZON: i16 = 0x40;
 
 /// The header, decoded. Offsets and sequences are those of the first record; `last_offset_delta` and `base_sequence`
 /// survive compaction even when records do not, so `record_count` may be smaller than `last_offset_delta + 1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchHeader {
     pub base_offset: i64,
     /// Bytes after this field; [`Self::total_len`] is what the batch takes.
@@ -49,6 +50,18 @@ pub struct BatchHeader {
 impl BatchHeader {
     /// Decodes the first 61 bytes. Checks format, length and signs, so that arithmetic on what it returns is safe.
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
+        let header = Self::decode(bytes)?;
+        if header.last_offset_delta < 0 || header.record_count < 0 {
+            return Err(BatchError::Invalid("negative offset delta or record count"));
+        }
+        if header.base_offset < 0 || header.base_offset.checked_add(i64::from(header.last_offset_delta) + 1).is_none() {
+            return Err(BatchError::Invalid("offsets out of range"));
+        }
+        Ok(header)
+    }
+
+    /// As [`Self::parse`], and leaves the signs to the caller.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
         // The length stands before the format, and older formats may be shorter than 61 bytes: look at both first.
         if bytes.len() > 16 && bytes[16] as i8 != MAGIC {
             return Err(BatchError::Magic(bytes[16] as i8));
@@ -73,13 +86,27 @@ impl BatchHeader {
         if header.batch_length < (HEADER_LEN - LOG_OVERHEAD) as i32 {
             return Err(BatchError::Length(header.batch_length));
         }
-        if header.last_offset_delta < 0 || header.record_count < 0 {
-            return Err(BatchError::Invalid("negative offset delta or record count"));
-        }
-        if header.base_offset < 0 || header.base_offset.checked_add(i64::from(header.last_offset_delta) + 1).is_none() {
-            return Err(BatchError::Invalid("offsets out of range"));
-        }
         Ok(header)
+    }
+
+    /// The 61 bytes that [`Self::decode`] reads.
+    pub fn encode(&self) -> [u8; HEADER_LEN] {
+        let mut bytes = [0; HEADER_LEN];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(0, &self.base_offset.to_be_bytes());
+        put(8, &self.batch_length.to_be_bytes());
+        put(12, &self.partition_leader_epoch.to_be_bytes());
+        put(16, &MAGIC.to_be_bytes());
+        put(CRC_AT, &self.crc.to_be_bytes());
+        put(21, &self.attributes.to_be_bytes());
+        put(23, &self.last_offset_delta.to_be_bytes());
+        put(27, &self.base_timestamp.to_be_bytes());
+        put(35, &self.max_timestamp.to_be_bytes());
+        put(43, &self.producer_id.to_be_bytes());
+        put(51, &self.producer_epoch.to_be_bytes());
+        put(53, &self.base_sequence.to_be_bytes());
+        put(57, &self.record_count.to_be_bytes());
+        bytes
     }
 
     /// Bytes of the whole batch.
@@ -140,25 +167,25 @@ impl BatchHeader {
         if computed == self.crc { Ok(()) } else { Err(BatchError::Crc { stored: self.crc, computed }) }
     }
 
-    /// The 61 bytes of `batch` with the broker's time in them (`LogAppendTime`): attributes and `max_timestamp` lie
-    /// under the checksum, which is computed again over the new header and the old records.
-    pub fn with_log_append_time(batch: &Bytes, now_ms: i64) -> [u8; HEADER_LEN] {
-        let mut head = field::<HEADER_LEN>(batch.first_chunk().expect("a parsed batch has its header"), 0);
-        let attributes = i16::from_be_bytes(field(&head, 21)) | LOG_APPEND_TIME;
-        head[21..23].copy_from_slice(&attributes.to_be_bytes());
-        head[35..43].copy_from_slice(&now_ms.to_be_bytes());
-        let crc = crc32c::crc32c_append(crc32c::crc32c(&head[CRC_FROM..]), &batch[HEADER_LEN..]);
-        head[CRC_AT..CRC_FROM].copy_from_slice(&crc.to_be_bytes());
-        head
+    /// Sets the maximum timestamp and whose it is, and if either changed computes the checksum anew
+    /// (`DefaultRecordBatch.setMaxTimestamp`, which then drops attributes that have no meaning).
+    pub fn set_max_timestamp(&mut self, log_append_time: bool, max_timestamp: i64, records: &[u8]) {
+        if self.is_log_append_time() == log_append_time && self.max_timestamp == max_timestamp {
+            return;
+        }
+        self.attributes &= CODEC_MASK | TRANSACTIONAL | CONTROL | DELETE_HORIZON;
+        if log_append_time {
+            self.attributes |= LOG_APPEND_TIME;
+        }
+        self.max_timestamp = max_timestamp;
+        self.set_crc(records);
+    }
+
+    pub(super) fn set_crc(&mut self, records: &[u8]) {
+        self.crc = crc32c::crc32c_append(crc32c::crc32c(&self.encode()[CRC_FROM..]), records);
     }
 }
 
 fn field<const N: usize>(bytes: &[u8; HEADER_LEN], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("fields lie inside the header")
-}
-
-/// Writes the base offset and the leader epoch into a batch, as a leader does on append. Neither is under the checksum.
-pub fn stamp(batch: &mut [u8], base_offset: i64, leader_epoch: i32) {
-    batch[0..8].copy_from_slice(&base_offset.to_be_bytes());
-    batch[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
 }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     BatchError, BatchHeader,
-    varint::{put_varint, put_varlong, read_varint, read_varlong, varint_len, varlong_len},
+    varint::{VarintError, put_varint, put_varlong, read_varint, read_varlong, varint_len, varlong_len},
 };
 
 /// One record, with its absolute offset and time. Keys and values share the memory of their batch.
@@ -37,7 +37,8 @@ pub struct Records {
 }
 
 impl Records {
-    pub(super) fn new(header: &BatchHeader, packed: Bytes, limit: usize) -> Self {
+    /// Of a batch with this header and these bytes behind it, which may unpack to `limit` bytes.
+    pub fn new(header: &BatchHeader, packed: Bytes, limit: usize) -> Self {
         let body = header.codec().and_then(|codec| codec.decompress(&packed, limit));
         Self {
             left: if body.is_err() { 1 } else { header.record_count },
@@ -50,6 +51,27 @@ impl Records {
     }
 }
 
+impl Records {
+    fn read(&self, body: &Bytes) -> Result<(Record, usize), BatchError> {
+        let read = BorrowedRecord::parse(&body[self.position..])?;
+        if self.left == 1 && self.position + read.len < body.len() {
+            return Err(BatchError::Record("bytes behind the last record"));
+        }
+        let part = |bytes: Option<&[u8]>| bytes.map(|bytes| body.slice_ref(bytes));
+        let record = Record {
+            offset: self.base_offset.wrapping_add(i64::from(read.offset_delta)),
+            timestamp: self.append_time.unwrap_or(self.base_timestamp.wrapping_add(read.timestamp_delta)),
+            key: part(read.key),
+            value: part(read.value),
+            headers: read
+                .headers()
+                .map(|(key, value)| RecordHeader { key: String::from_utf8_lossy(key).into_owned(), value: part(value) })
+                .collect(),
+        };
+        Ok((record, read.len))
+    }
+}
+
 impl Iterator for Records {
     type Item = Result<Record, BatchError>;
 
@@ -57,27 +79,7 @@ impl Iterator for Records {
         if self.left == 0 {
             return None;
         }
-        let body = match &self.body {
-            Ok(body) => body,
-            Err(error) => {
-                self.left = 0;
-                return Some(Err(error.clone()));
-            }
-        };
-        let shape = RecordShape::parse(&body[self.position..]);
-        let record = shape.and_then(|shape| {
-            let at = self.position;
-            let part = |range: Option<(usize, usize)>| range.map(|(from, len)| body.slice(at + from..at + from + len));
-            let record = Record {
-                offset: self.base_offset.wrapping_add(i64::from(shape.offset_delta)),
-                timestamp: self.append_time.unwrap_or(self.base_timestamp.wrapping_add(shape.timestamp_delta)),
-                key: part(shape.key),
-                value: part(shape.value),
-                headers: headers(body, at + shape.headers_at, at + shape.len)?,
-            };
-            Ok((record, shape.len))
-        });
-        match record {
+        match self.body.clone().and_then(|body| self.read(&body)) {
             Ok((record, len)) => {
                 self.position += len;
                 self.left -= 1;
@@ -91,88 +93,70 @@ impl Iterator for Records {
     }
 }
 
-/// Where the fields of one record lie: ranges are (start, length) from the record's first byte.
-struct RecordShape {
-    len: usize,
-    timestamp_delta: i64,
-    offset_delta: i32,
-    key: Option<(usize, usize)>,
-    value: Option<(usize, usize)>,
-    headers_at: usize,
-}
-
-impl RecordShape {
-    fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
-        const CUT: BatchError = BatchError::Record("cut short");
-        let RecordStart { len, body_at, timestamp_delta, offset_delta } = RecordStart::parse(bytes)?;
-        let mut rest = &bytes[body_at..len];
-        let mut blob = || {
-            let blob_len = read_varint(&mut rest).ok_or(CUT)?;
-            let Ok(blob_len) = usize::try_from(blob_len) else {
-                return if blob_len == -1 { Ok(None) } else { Err(BatchError::Record("negative length")) };
-            };
-            let from = len - rest.len();
-            rest = rest.get(blob_len..).ok_or(CUT)?;
-            Ok(Some((from, blob_len)))
-        };
-        let key = blob()?;
-        let value = blob()?;
-        Ok(Self { len, timestamp_delta, offset_delta, key, value, headers_at: len - rest.len() })
-    }
-}
-
-/// The fixed beginning of a record: all that a broker looks at.
-pub(super) struct RecordStart {
+/// A whole record, checked, in the memory of its batch (`DefaultRecord.readFrom`).
+#[derive(Clone, Copy, Debug)]
+pub struct BorrowedRecord<'a> {
     /// Of the whole record, its length prefix included.
-    pub(super) len: usize,
-    body_at: usize,
-    pub(super) timestamp_delta: i64,
-    pub(super) offset_delta: i32,
+    pub len: usize,
+    pub timestamp_delta: i64,
+    pub offset_delta: i32,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    header_count: usize,
+    headers: &'a [u8],
 }
 
-impl RecordStart {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
-        const CUT: BatchError = BatchError::Record("cut short");
+impl<'a> BorrowedRecord<'a> {
+    /// Reads the record with which `bytes` begin. As in Kafka, any negative length is null, but not that of a header's key.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, BatchError> {
         let mut rest = bytes;
-        let body_len = read_varint(&mut rest).ok_or(CUT)?;
+        let body_len = read_varint(&mut rest).map_err(|error| match error {
+            VarintError::Cut => BatchError::Record("cut short"),
+            VarintError::Endless => BatchError::EndlessLength,
+        })?;
         let body_len = usize::try_from(body_len).map_err(|_| BatchError::Record("negative length"))?;
+        let body = rest.get(..body_len).ok_or(BatchError::Record("longer than what is there"))?;
         let len = bytes.len() - rest.len() + body_len;
-        let mut body = rest.get(..body_len).ok_or(CUT)?;
-        body = body.get(1..).ok_or(CUT)?; // Attributes: none are defined.
-        let timestamp_delta = read_varlong(&mut body).ok_or(CUT)?;
-        let offset_delta = read_varint(&mut body).ok_or(CUT)?;
-        Ok(Self { len, body_at: len - body.len(), timestamp_delta, offset_delta })
+        Self::parse_body(body, len)
+    }
+
+    /// Reads what follows the length prefix, all of it.
+    pub(super) fn parse_body(body: &'a [u8], len: usize) -> Result<Self, BatchError> {
+        const CUT: BatchError = BatchError::Record("cut short");
+        let mut body = body.get(1..).ok_or(CUT)?; // Attributes: none are defined.
+        let timestamp_delta = read_varlong(&mut body).map_err(|_| CUT)?;
+        let offset_delta = read_varint(&mut body).map_err(|_| CUT)?;
+        let key = read_blob(&mut body)?;
+        let value = read_blob(&mut body)?;
+        let header_count = read_varint(&mut body).map_err(|_| CUT)?;
+        let header_count = usize::try_from(header_count).map_err(|_| BatchError::Record("negative header count"))?;
+        let headers = body;
+        for _ in 0..header_count {
+            read_blob(&mut body)?.ok_or(BatchError::Record("negative header key length"))?;
+            read_blob(&mut body)?;
+        }
+        if !body.is_empty() {
+            return Err(BatchError::Record("bytes left over"));
+        }
+        Ok(Self { len, timestamp_delta, offset_delta, key, value, header_count, headers })
+    }
+
+    /// Keys and values of the headers.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        let mut rest = self.headers;
+        (0..self.header_count).map(move |_| {
+            let mut blob = || read_blob(&mut rest).expect("they were read before");
+            (blob().expect("a header's key is never null"), blob())
+        })
     }
 }
 
-fn headers(body: &Bytes, from: usize, to: usize) -> Result<Vec<RecordHeader>, BatchError> {
-    const CUT: BatchError = BatchError::Record("headers cut short");
-    let mut rest = &body[from..to];
-    let count = read_varint(&mut rest).ok_or(CUT)?;
-    let count = usize::try_from(count).map_err(|_| BatchError::Record("negative header count"))?;
-    // A header takes two bytes at least: a larger count is a lie.
-    if count > rest.len() / 2 {
-        return Err(CUT);
-    }
-    let mut headers = Vec::with_capacity(count);
-    for _ in 0..count {
-        let key_len = read_varint(&mut rest).ok_or(CUT)?;
-        let key_len = usize::try_from(key_len).map_err(|_| BatchError::Record("negative header key length"))?;
-        let key = rest.get(..key_len).ok_or(CUT)?;
-        rest = &rest[key_len..];
-        let value_len = read_varint(&mut rest).ok_or(CUT)?;
-        let value = match usize::try_from(value_len) {
-            Ok(value_len) => {
-                let at = to - rest.len();
-                rest = rest.get(value_len..).ok_or(CUT)?;
-                Some(body.slice(at..at + value_len))
-            }
-            Err(_) if value_len == -1 => None,
-            Err(_) => return Err(BatchError::Record("negative header value length")),
-        };
-        headers.push(RecordHeader { key: String::from_utf8_lossy(key).into_owned(), value });
-    }
-    if rest.is_empty() { Ok(headers) } else { Err(BatchError::Record("bytes left over")) }
+fn read_blob<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BatchError> {
+    const CUT: BatchError = BatchError::Record("cut short");
+    let Ok(len) = usize::try_from(read_varint(bytes).map_err(|_| CUT)?) else { return Ok(None) };
+    let (blob, rest) = bytes.split_at_checked(len).ok_or(CUT)?;
+    *bytes = rest;
+    Ok(Some(blob))
 }
 
 /// Appends one record to `out`.

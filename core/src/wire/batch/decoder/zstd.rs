@@ -1,0 +1,234 @@
+//! zstd, as `ZstdInputStream` of zstd-jni reads it: frames one after another, with skippable ones between them. A frame that
+//! is cut short is an error if it is the first, and the end of the data otherwise.
+
+use std::{
+    borrow::Cow,
+    io::{self, Cursor, Read},
+};
+
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use super::invalid;
+
+const MAGIC: u32 = 0xFD2F_B528;
+/// Skippable frames have this magic or one of the 15 above it.
+const SKIPPABLE: u32 = 0x184D_2A50;
+/// Of the frame's descriptor: a checksum follows the blocks.
+const CHECKSUM: u8 = 0x04;
+/// Of a block's header.
+const LAST_BLOCK: u8 = 0x01;
+const BLOCK_HEADER_LEN: usize = 3;
+const MOST_BLOCK_BYTES: usize = 128 << 10;
+/// Types of blocks: as it is, one byte repeated, and one that is not used.
+const RAW: u8 = 0;
+const RUN: u8 = 1;
+const RESERVED: u8 = 3;
+
+pub(in super::super) struct ZstdDecoder<'a> {
+    rest: &'a [u8],
+    frame: Option<Box<Frame<'a>>>,
+    /// A frame has been read to its end.
+    some_finished: bool,
+    /// The frame is the first and cut short, which is said when all its whole blocks have been read.
+    cut: bool,
+}
+
+struct Frame<'a> {
+    decoder: FrameDecoder,
+    source: Cursor<Cow<'a, [u8]>>,
+    given: u64,
+    /// What the header announces.
+    content_size: Option<u64>,
+}
+
+impl<'a> ZstdDecoder<'a> {
+    pub(super) fn new(packed: &'a [u8]) -> Self {
+        Self { rest: packed, frame: None, some_finished: false, cut: false }
+    }
+
+    /// Goes on to the next frame that has content. `Ok(false)`: there is none.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        while !self.rest.is_empty() {
+            match frame_len(self.rest)? {
+                FrameLen::Cut { last_whole_block } => {
+                    self.cut = !self.some_finished;
+                    let rest = std::mem::take(&mut self.rest);
+                    if let Some((header, end)) = last_whole_block {
+                        self.frame = Some(Frame::open(finish(&rest[..end], header).into(), None)?);
+                        return Ok(true);
+                    }
+                }
+                FrameLen::Skippable(len) => {
+                    self.rest = &self.rest[len..];
+                    self.some_finished = true;
+                }
+                FrameLen::Whole { len, content_size } => {
+                    let (frame, rest) = self.rest.split_at(len);
+                    self.rest = rest;
+                    self.frame = Some(Frame::open(frame.into(), content_size)?);
+                    return Ok(true);
+                }
+            }
+        }
+        if self.cut { Err(invalid("the frame is cut short")) } else { Ok(false) }
+    }
+}
+
+/// Makes a whole frame of what is there of one that is cut short: its last block ends with it, and there is no checksum.
+fn finish(blocks: &[u8], last_header: usize) -> Vec<u8> {
+    let mut frame = blocks.to_vec();
+    frame[4] &= !CHECKSUM;
+    frame[last_header] |= LAST_BLOCK;
+    if block_type(frame[last_header]) == RAW {
+        let size = (frame.len() - last_header - BLOCK_HEADER_LEN) as u32;
+        let header = size << 3 | u32::from(LAST_BLOCK);
+        frame[last_header..last_header + BLOCK_HEADER_LEN].copy_from_slice(&header.to_le_bytes()[..BLOCK_HEADER_LEN]);
+    }
+    frame
+}
+
+fn block_type(header: u8) -> u8 {
+    header >> 1 & 0x03
+}
+
+impl<'a> Frame<'a> {
+    fn open(bytes: Cow<'a, [u8]>, content_size: Option<u64>) -> io::Result<Box<Self>> {
+        // A decoder of its own: one that is used again reserves what the header claims as window.
+        let (mut decoder, mut source) = (FrameDecoder::new(), Cursor::new(bytes));
+        decoder.init(&mut source).map_err(invalid)?;
+        Ok(Box::new(Self { decoder, source, given: 0, content_size }))
+    }
+
+    /// Fills `buf`, unless the frame ends.
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buf.len() {
+            let count = self.decoder.read(&mut buf[filled..])?;
+            if count == 0 {
+                if self.decoder.is_finished() {
+                    break;
+                }
+                let one = BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder.decode_blocks(&mut self.source, one).map_err(invalid)?;
+            }
+            filled += count;
+        }
+        self.given += filled as u64;
+        Ok(filled)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.decoder.is_finished() && self.decoder.can_collect() == 0
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.content_size.is_some_and(|size| size != self.given) {
+            return Err(invalid("the content is not as long as the header says"));
+        }
+        let stored = self.decoder.get_checksum_from_data();
+        if stored.is_some() && stored != self.decoder.get_calculated_checksum() {
+            return Err(invalid("the content's checksum is wrong"));
+        }
+        Ok(())
+    }
+}
+
+impl Read for ZstdDecoder<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while !buf.is_empty() {
+            if self.frame.is_none() && !self.next_frame()? {
+                break;
+            }
+            let frame = self.frame.as_mut().expect("there is a next one");
+            let count = frame.read(buf)?;
+            if frame.is_finished() {
+                frame.check()?;
+                self.frame = None;
+                self.some_finished = true;
+            }
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+        Ok(0)
+    }
+}
+
+enum FrameLen {
+    /// The bytes end before the frame does. Where the header of its last whole block is, and where that block ends.
+    Cut {
+        last_whole_block: Option<(usize, usize)>,
+    },
+    Skippable(usize),
+    Whole {
+        len: usize,
+        content_size: Option<u64>,
+    },
+}
+
+const NO_BLOCK: FrameLen = FrameLen::Cut { last_whole_block: None };
+
+/// Finds where a frame ends from the sizes in its headers (RFC 8878, section 3.1).
+fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
+    let little_endian = |from: usize, len: usize| {
+        let field = bytes.get(from..from + len)?;
+        Some(field.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte)))
+    };
+    let is_start_of = |magic: u32, mask: u32| {
+        let mut filled = magic.to_le_bytes();
+        let have = bytes.len().min(4);
+        filled[..have].copy_from_slice(&bytes[..have]);
+        u32::from_le_bytes(filled) & mask == magic
+    };
+    if is_start_of(SKIPPABLE, !0xf) {
+        let end = little_endian(4, 4).map(|len| 8 + len as usize);
+        return Ok(end.filter(|&end| end <= bytes.len()).map_or(NO_BLOCK, FrameLen::Skippable));
+    }
+    if !is_start_of(MAGIC, !0) {
+        return Err(invalid("neither a zstd frame nor a skippable one"));
+    }
+    let Some(&descriptor) = bytes.get(4) else { return Ok(NO_BLOCK) };
+    if descriptor & 0x08 != 0 {
+        return Err(invalid("a reserved bit of the frame's header is set"));
+    }
+    let single_segment = descriptor & 0x20 != 0;
+    let mut at = 5 + usize::from(!single_segment);
+    at += [0, 1, 2, 4][usize::from(descriptor & 0x03)];
+    let size_len = match descriptor >> 6 {
+        0 => usize::from(single_segment),
+        code => 1 << code,
+    };
+    let Some(size) = little_endian(at, size_len) else { return Ok(NO_BLOCK) };
+    let content_size = match size_len {
+        0 => None,
+        2 => Some(size + 256),
+        _ => Some(size),
+    };
+    at += size_len;
+    let mut last_whole_block = None;
+    loop {
+        let Some(header) = little_endian(at, BLOCK_HEADER_LEN) else { return Ok(FrameLen::Cut { last_whole_block }) };
+        let (kind, size) = (block_type(header as u8), (header >> 3) as usize);
+        let content = at + BLOCK_HEADER_LEN;
+        let end = content
+            + match kind {
+                RUN => 1,
+                RESERVED => return Err(invalid("a block of the reserved type")),
+                _ => size,
+            };
+        if end > bytes.len() {
+            // Of a block that is not compressed, each byte is given as it comes.
+            if kind == RAW && size <= MOST_BLOCK_BYTES && content < bytes.len() {
+                last_whole_block = Some((at, bytes.len()));
+            }
+            return Ok(FrameLen::Cut { last_whole_block });
+        }
+        last_whole_block = Some((at, end));
+        at = end;
+        if header as u8 & LAST_BLOCK != 0 {
+            break;
+        }
+    }
+    at += if descriptor & CHECKSUM != 0 { 4 } else { 0 };
+    Ok(if at <= bytes.len() { FrameLen::Whole { len: at, content_size } } else { FrameLen::Cut { last_whole_block } })
+}
