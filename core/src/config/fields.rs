@@ -28,6 +28,8 @@ impl Field {
 /// Keys of topics that a partition or the controller looks at.
 pub const TOPIC_ACTED_ON: &[&str] = &[
     "cleanup.policy",
+    "compression.gzip.level",
+    "compression.type",
     "file.delete.delay.ms",
     "index.interval.bytes",
     "internal.segment.bytes",
