@@ -20,7 +20,7 @@ pub(super) fn check(layers: &Layers<'_>) -> Result<(), String> {
         // Those of the node's file were read at its start.
         return Ok(());
     }
-    let names: Vec<String> = protocols(layers)?.into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = protocols(layers)?.into_keys().collect();
     let text = |key: &str| layers.value(key).unwrap_or_default();
     let controllers: Vec<String> =
         items(&text("controller.listener.names")).iter().map(|name| name.to_ascii_uppercase()).collect();

@@ -539,7 +539,7 @@ fn quoted(text: &str) -> String {
 /// Text if it is text, else hexadecimal.
 fn blob(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => quoted(&text),
+        Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => quoted(text),
         _ => {
             let mut hex = String::new();
             for byte in bytes.iter().take(MOST_CHARS / 3) {
