@@ -31,8 +31,8 @@ enum Tree {
     Null,
     Number(i64),
     Text(Vec<u8>),
-    List(Vec<Tree>),
-    Fields(Vec<(String, Tree)>),
+    List(Vec<Self>),
+    Fields(Vec<(String, Self)>),
 }
 
 /// Differ from one cluster to the next, and are not what is asked for.
