@@ -3,6 +3,8 @@
 //! A panic, an input that takes more than ten seconds and memory beyond the bounds end it, with the seed that does the
 //! same again: `cargo xtask hammer KIND --inputs 1 --seed SEED`.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods)] // It measures, and stops what hangs.
+
 use std::{
     process::ExitCode,
     sync::{

@@ -7,7 +7,7 @@ mod kinds;
 fn sample(kind: &str, blocks: u64) {
     assert!(kinds::NAMES.contains(&kind));
     let mut run = kinds::by_name(kind).expect("a kind");
-    (0..blocks).for_each(|seed| run(seed));
+    (0..blocks).for_each(run);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const CHECKSUM: u8 = 0x04;
 /// Of a block's header.
 const LAST_BLOCK: u8 = 0x01;
 const BLOCK_HEADER_LEN: usize = 3;
-const MOST_BLOCK_BYTES: usize = 128 << 10;
+const MOST_BLOCK_BYTES: u64 = 128 << 10;
 /// Types of blocks: as it is, one byte repeated, and one that is not used.
 const RAW: u8 = 0;
 const RUN: u8 = 1;
@@ -204,6 +204,15 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
         2 => Some(size + 256),
         _ => Some(size),
     };
+    // Of a single segment the content is the window; otherwise its size is a power of two and some eighths (RFC 8878, 3.1.1.1.2).
+    let window = match content_size {
+        Some(size) if single_segment => size,
+        _ => {
+            let (exponent, eighths) = (bytes[5] >> 3, u64::from(bytes[5] & 7));
+            (1 << (10 + exponent)) + (1 << (7 + exponent)) * eighths
+        }
+    };
+    let most_block_bytes = window.min(MOST_BLOCK_BYTES) as usize;
     at += size_len;
     let mut last_whole_block = None;
     loop {
@@ -214,11 +223,12 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
             + match kind {
                 RUN => 1,
                 RESERVED => return Err(invalid("a block of the reserved type")),
+                _ if size > most_block_bytes => return Err(invalid("a block larger than the window, or than 128 KiB")),
                 _ => size,
             };
         if end > bytes.len() {
             // Of a block that is not compressed, each byte is given as it comes.
-            if kind == RAW && size <= MOST_BLOCK_BYTES && content < bytes.len() {
+            if kind == RAW && content < bytes.len() {
                 last_whole_block = Some((at, bytes.len()));
             }
             return Ok(FrameLen::Cut { last_whole_block });
