@@ -6,7 +6,7 @@ mod kinds;
 /// In blocks, see `kinds::BLOCK`.
 fn sample(kind: &str, blocks: u64) {
     assert!(kinds::NAMES.contains(&kind));
-    let mut run = kinds::by_name(kind).expect("a kind");
+    let run = kinds::by_name(kind).expect("a kind");
     (0..blocks).for_each(run);
 }
 

@@ -3,12 +3,15 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use flate2::Crc;
+use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::invalid;
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DEFLATE: u8 = 8;
+/// The largest window of deflate, 32 KiB.
+const WINDOW_BITS: u8 = 15;
 /// The buffer between the packed bytes and the inflater.
 const CHUNK_BYTES: usize = 8192;
 /// Bytes behind a member, its trailer included, that are too few for another member.
@@ -16,7 +19,7 @@ const NO_ROOM_FOR_MEMBER: usize = 26;
 
 pub(in super::super) struct GzipDecoder<'a> {
     rest: &'a [u8],
-    inflate: Decompress,
+    inflate: Inflate,
     crc: Crc,
     done: bool,
     /// Bytes of `rest` that Java's inflater has been given.
@@ -28,7 +31,7 @@ impl<'a> GzipDecoder<'a> {
         let header = header_len(packed)?;
         Ok(Self {
             rest: &packed[header..],
-            inflate: Decompress::new(false),
+            inflate: Inflate::new(false, WINDOW_BITS),
             crc: Crc::new(),
             done: false,
             chunk_left: 0,
@@ -63,7 +66,8 @@ impl GzipDecoder<'_> {
             }
             let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
             let input = &self.rest[..self.chunk_left];
-            let status = self.inflate.decompress(input, &mut buf[filled..], FlushDecompress::None).map_err(invalid)?;
+            let status = self.inflate.decompress(input, &mut buf[filled..], InflateFlush::NoFlush);
+            let status = status.map_err(|error| invalid(error.as_str()))?;
             let taken = (self.inflate.total_in() - taken) as usize;
             let given = (self.inflate.total_out() - given) as usize;
             (self.rest, self.chunk_left) = (&self.rest[taken..], self.chunk_left - taken);

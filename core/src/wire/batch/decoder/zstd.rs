@@ -19,9 +19,10 @@ const CHECKSUM: u8 = 0x04;
 const LAST_BLOCK: u8 = 0x01;
 const BLOCK_HEADER_LEN: usize = 3;
 const MOST_BLOCK_BYTES: u64 = 128 << 10;
-/// Types of blocks: as it is, one byte repeated, and one that is not used.
+/// Types of blocks: as it is, one byte repeated, compressed, and one that is not used.
 const RAW: u8 = 0;
 const RUN: u8 = 1;
+const PACKED: u8 = 2;
 const RESERVED: u8 = 3;
 
 pub(in super::super) struct ZstdDecoder<'a> {
@@ -233,6 +234,9 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
             }
             return Ok(FrameLen::Cut { last_whole_block });
         }
+        if kind == PACKED && has_reserved_mode(&bytes[content..end]).unwrap_or(false) {
+            return Err(invalid("a reserved bit of a block's modes is set"));
+        }
         last_whole_block = Some((at, end));
         at = end;
         if header as u8 & LAST_BLOCK != 0 {
@@ -241,4 +245,30 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
     }
     at += if descriptor & CHECKSUM != 0 { 4 } else { 0 };
     Ok(if at <= bytes.len() { FrameLen::Whole { len: at, content_size } } else { FrameLen::Cut { last_whole_block } })
+}
+
+/// Whether bits are set that have no meaning in the modes of a compressed block (RFC 8878, 3.1.1.3.2.1). libzstd looks at
+/// them since 1.5.6, `ruzstd` does not. `None`: the block ends before.
+fn has_reserved_mode(block: &[u8]) -> Option<bool> {
+    let first = *block.first()?;
+    let number =
+        |len: usize| Some(block.get(..len)?.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte)));
+    let format = first >> 2 & 0x03;
+    let (header_len, size) = match (first & 0x03, format) {
+        (0 | 1, 0 | 2) => (1, number(1)? >> 3),
+        (0 | 1, 1) => (2, number(2)? >> 4),
+        (0 | 1, _) => (3, number(3)? >> 4),
+        (_, 0 | 1) => (3, number(3)? >> 14),
+        (_, 2) => (4, number(4)? >> 18),
+        (_, _) => (5, number(5)? >> 22),
+    };
+    let literals = if first & 0x03 == 1 { 1 } else { size as usize };
+    let sequences = block.get(header_len + literals..)?;
+    let modes = match *sequences.first()? {
+        0 => return Some(false),
+        1..128 => 1,
+        128..255 => 2,
+        255 => 3,
+    };
+    Some(sequences.get(modes)? & 0x03 != 0)
 }
