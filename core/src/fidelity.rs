@@ -99,6 +99,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Broker,
+        "zstd and LZ4 blocks with damaged codes are refused, where Kafka's decoders now and then make other records of them.",
+    ),
+    of(
+        Area::Broker,
         "Batches that a broker packs anew by compression.type hold the same records in other bytes than Kafka's: gzip honours its level, LZ4 and zstd have one level whatever compression.lz4.level and compression.zstd.level say.",
     ),
     of(
