@@ -53,10 +53,10 @@ mod groups;
 mod logs;
 #[path = "answers/peer.rs"]
 mod peer;
-#[path = "answers/send.rs"]
-mod send;
 #[path = "answers/reassignments.rs"]
 mod reassignments;
+#[path = "answers/send.rs"]
+mod send;
 
 /// Its id in the simulated cluster.
 const CONTROLLER: NodeId = NodeId(101);
