@@ -101,7 +101,7 @@ fn web(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// `cargo test` of what the page is made of, as the page is built, so that nothing is built twice.
+/// `cargo test` of what the page is made of, compiled as the page is.
 fn test_wasm<'a>(sh: &'a Shell, args: &[&str]) -> xshell::Cmd<'a> {
     cmd!(sh, "cargo test --profile wasm-quick --target wasm32-unknown-unknown {args...}")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
