@@ -54,8 +54,11 @@ fn command_line_and_configuration_name_the_mistake() {
     refuses(&run(&["up", "--port", "70000", "--dir", &at]), 2, &["70000", "65535"]);
     refuses(&run(&["up", "--brokers", "many", "--dir", &at]), 2, &["many", "invalid digit"]);
     refuses(&run(&["up", "--http", "here", "--dir", &at]), 2, &["--http here", "HOST:PORT"]);
+    // Kafka's definition of this key has no bounds, that of the other has.
     let value = ["up", "--config", "replica.lag.time.max.ms=soon", "--dir", &at];
-    refuses(&run(&value), 2, &["replica.lag.time.max.ms=soon", "a whole number from 1"]);
+    refuses(&run(&value), 2, &["replica.lag.time.max.ms=soon is not allowed: a whole number"]);
+    let value = ["up", "--config", "num.partitions=0", "--dir", &at];
+    refuses(&run(&value), 2, &["num.partitions=0 is not allowed: a whole number from 1 to 2147483647"]);
     refuses(&run(&["up", "--config", "num.partitions", "--dir", &at]), 2, &["KEY=VALUE"]);
     assert!(!dir.path().join("x").exists(), "wrong usage leaves nothing behind");
     refuses(&run(&["attach", "--bootstrap", "here", "--http", "127.0.0.1:0"]), 2, &["here", "HOST:PORT"]);

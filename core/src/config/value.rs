@@ -239,9 +239,10 @@ impl ConfigKey {
             (Limit::NonEmpty, _) => "a text that is not empty".into(),
             (Limit::OffsetReset, _) => "earliest, latest or by_duration:PnDTnHnMn.nS".into(),
             (_, Kind::Boolean) => "true or false".into(),
-            (_, Kind::Int | Kind::Short | Kind::Long) => {
+            (_, Kind::Int | Kind::Short) => {
                 format!("a whole number from {} to {}", range(self.kind).0, range(self.kind).1)
             }
+            (_, Kind::Long) => "a whole number".into(),
             (_, Kind::Double) => "a number".into(),
             (_, Kind::List) => "a list with commas between its items and no empty item".into(),
             (_, Kind::Class) => "a class of Kafka that stands in its own defaults: the lab runs no others".into(),
