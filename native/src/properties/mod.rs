@@ -390,7 +390,7 @@ mod tests {
             ("broker.id=7", "broker.id=7 is not allowed: the same as node.id=1, or leave it out"),
             ("auto.create.topics.enable=1", "auto.create.topics.enable=1 is not allowed: true or false"),
             ("process.roles=zookeeper", "process.roles=zookeeper is not allowed: a list of broker, controller"),
-            ("node.id=-3", "node.id=-3 is not allowed: a whole number of at least 0"),
+            ("node.id=-3", "node.id=-3 is not allowed: a whole number from 0 to 2147483647"),
             ("controller.quorum.voters=1", "controller.quorum.voters=1 is not allowed: a list of ID@HOST:PORT"),
             (
                 "log.dirs=/a,/b",
