@@ -75,6 +75,10 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Controller,
+        "CreatePartitions beyond 10,000 in a request is refused and adds none; Kafka answers an error too and keeps the first 10,000.",
+    ),
+    of(
+        Area::Controller,
         "A replica that a reassignment removes leaves the ELR too. Kafka can keep it there where the ISR stays below min.insync.replicas.",
     ),
     of(
@@ -92,6 +96,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
         "A broker has one log directory, and DescribeLogDirs answers -1 for the size of its volume, which Kafka tells.",
     ),
     of(Area::Broker, "ListTransactions takes any transactionalIdPattern. Kafka refuses one that RE2/J cannot read."),
+    of(Area::Broker, "PushTelemetry holds back nobody; Kafka throttles clients that push too often."),
     of(Area::Broker, "The list of bad records in the answer to a refused batch ends at 10,000. Kafka lists all."),
     of(
         Area::Broker,
