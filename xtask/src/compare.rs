@@ -12,6 +12,7 @@ mod decode;
 mod diff;
 mod draw;
 mod draw_batch;
+mod draw_config;
 mod encode;
 mod errors;
 mod known;
@@ -44,10 +45,12 @@ use crate::{
     tools::say,
 };
 use report::Report;
-use worker::Worker;
+use worker::{BothServed, Worker};
 
 /// What both nodes are told: small and quick, and nothing that would come of itself in the middle of a round.
-const CONFIG: [(&str, &str); 6] = [
+const CONFIG: [(&str, &str); 8] = [
+    ("log.retention.check.interval.ms", "86400000000"),
+    ("controller.quorum.append.linger.ms", "0"),
     ("group.initial.rebalance.delay.ms", "0"),
     ("offsets.topic.num.partitions", "5"),
     ("log.retention.ms", "-1"),
@@ -81,11 +84,14 @@ pub fn compare(args: &[String]) -> Result<()> {
     };
     say("starting Apache Kafka and the lab, one node each");
     let (kafka, ours) = pair_up(&libs, &binary)?;
-    let mut served = pair::served(&apis, &kafka.bootstrap)?;
+    let theirs = pair::served(&apis, &kafka.bootstrap)?;
+    let ours_serve = pair::served(&apis, &ours.bootstrap)?;
+    let (built, mut unbuilt): (seeds::Served, seeds::Served) =
+        theirs.into_iter().partition(|(key, _)| ours_serve.contains_key(key));
     if options.built {
-        let built = pair::served(&apis, &ours.bootstrap)?;
-        served.retain(|key, _| built.contains_key(key));
+        unbuilt.clear();
     }
+    let served = BothServed { built, unbuilt };
     let begun = Instant::now();
     let report = Report::new(options.verbose);
     let next = AtomicU64::new(options.start);

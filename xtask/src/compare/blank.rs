@@ -79,17 +79,9 @@ impl Blank<'_> {
     fn order(&self, item: &Value) -> String {
         match item {
             Value::Array(items) | Value::Struct(items) => items.iter().map(|item| self.order(item) + ",").collect(),
-            Value::Uuid(id) => {
-                let mut names = self.names.clone();
-                let known = names.known()[0];
-                let symbol = names.symbol_uuid(*id);
-                if names.known()[0] > known { String::new() } else { format!("{symbol:?}") }
-            }
+            Value::Uuid(id) => self.names.known_uuid(*id).map_or_else(String::new, |symbol| format!("{symbol:?}")),
             Value::Text(text) => {
-                let mut names = self.names.clone();
-                let known = names.known()[1];
-                let symbol = names.symbol_text(text);
-                if names.known()[1] > known { String::new() } else { format!("{}", symbol.escape_ascii()) }
+                self.names.known_text(text).map_or_else(String::new, |symbol| symbol.escape_ascii().to_string())
             }
             _ => plain(item),
         }

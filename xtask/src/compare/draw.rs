@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 use super::{
-    draw_batch,
+    draw_batch, draw_config,
     names::{self, PREFIX},
     schema::{Api, Field, Kind},
     value::Value,
@@ -126,11 +126,10 @@ impl Draw<'_> {
             (_, "ProtocolName", _) | (_, "Name", "JoinGroup") => self.pick(&["range", "range", "roundrobin"]).into(),
             (_, "ResourceName", _) => self.topic_name(),
             (_, "ConfigurationKeys", _) | (_, "Name", "CreateTopics" | "AlterConfigs" | "IncrementalAlterConfigs") => {
-                self.pick(CONFIGS).0.into()
+                draw_config::name(self.rng, 2)
             }
             (_, "Value", "CreateTopics" | "AlterConfigs" | "IncrementalAlterConfigs") => {
-                let values = self.pick(CONFIGS).1;
-                self.pick(values).into()
+                draw_config::value(self.rng, "retention.ms")
             }
             (_, "StatesFilter", _) => self.pick(&["Stable", "Empty", "stable", "Dead"]).into(),
             (_, "TypesFilter", _) => self.pick(&["classic", "consumer", "Classic", "share"]).into(),
@@ -238,13 +237,21 @@ impl Draw<'_> {
         if let (Some(name), Some(value)) = (at("Name"), at("Value"))
             && matches!(self.api.name(), "CreateTopics" | "AlterConfigs" | "IncrementalAlterConfigs")
             && !self.one_in(20)
-            && let Some((_, known)) = CONFIGS.iter().find(|(config, _)| *config == values[name].as_text())
         {
-            values[value] = Value::text(self.pick(known));
+            values[value] = Value::text(&draw_config::value(self.rng, &values[name].as_text()));
             if let Some(operation) = at("ConfigOperation")
                 && values[operation] == Value::Int(1)
             {
                 values[value] = Value::Null;
+            }
+        }
+        // Configurations are those of the resource's type.
+        if let (Some(kind), Some(configs)) = (at("ResourceType"), at("Configs").or(at("ConfigurationKeys"))) {
+            let kind = values[kind].int();
+            if let Value::Array(configs) = &mut values[configs]
+                && kind != 2
+            {
+                configs.iter_mut().for_each(|config| configure(self.rng, kind, config));
             }
         }
         // A resource is named by its type.
@@ -277,47 +284,17 @@ impl Draw<'_> {
     }
 }
 
-/// Configurations of topics, with values right and wrong.
-const CONFIGS: &[(&str, &[&str])] = &[
-    ("retention.ms", &["-1", "1000", "604800000", "-2", "x", "", " 5 ", "9223372036854775808"]),
-    ("retention.bytes", &["-1", "1000", "0", "1.5", "0x10"]),
-    ("segment.bytes", &["1048576", "14", "0", "-1", "2147483648"]),
-    ("segment.ms", &["1", "0", "1000"]),
-    ("cleanup.policy", &["delete", "compact", "compact,delete", "delete, compact", "", "none", "delete,delete"]),
-    ("compression.type", &["producer", "gzip", "zstd", "lz4", "snappy", "uncompressed", "none", "GZIP"]),
-    ("compression.gzip.level", &["1", "9", "0", "10", "-1"]),
-    ("compression.lz4.level", &["1", "17", "0", "18"]),
-    ("compression.zstd.level", &["3", "22", "23", "-131072", "-131073"]),
-    ("min.insync.replicas", &["1", "2", "0", "-1"]),
-    ("max.message.bytes", &["1048588", "100", "0", "-1"]),
-    ("message.timestamp.type", &["CreateTime", "LogAppendTime", "createtime", ""]),
-    ("message.timestamp.before.max.ms", &["9223372036854775807", "1000", "0", "-1"]),
-    ("message.timestamp.after.max.ms", &["3600000", "9223372036854775807", "-1"]),
-    ("delete.retention.ms", &["0", "86400000", "-1"]),
-    ("file.delete.delay.ms", &["0", "60000", "-1"]),
-    ("flush.messages", &["1", "0", "9223372036854775807"]),
-    ("flush.ms", &["0", "1000", "-1"]),
-    ("index.interval.bytes", &["4096", "0", "-1"]),
-    ("max.compaction.lag.ms", &["1", "0", "9223372036854775807"]),
-    ("min.compaction.lag.ms", &["0", "1", "-1"]),
-    ("min.cleanable.dirty.ratio", &["0.5", "0", "1", "1.1", "-0.1", "NaN", ".5", "5e-1"]),
-    ("preallocate", &["true", "false", "TRUE", "yes", " true"]),
-    ("segment.index.bytes", &["10485760", "4", "3"]),
-    ("segment.jitter.ms", &["0", "1", "-1"]),
-    ("unclean.leader.election.enable", &["true", "false", "1"]),
-    ("remote.storage.enable", &["false", "true"]),
-    ("local.retention.ms", &["-2", "1000", "-3"]),
-    ("local.retention.bytes", &["-2", "1000"]),
-    ("remote.log.copy.disable", &["false"]),
-    ("remote.log.delete.on.disable", &["false", "true"]),
-    ("leader.replication.throttled.replicas", &["*", "", "0:1", "0:1,1:1", "x", "0:x"]),
-    ("follower.replication.throttled.replicas", &["*", "0:1", "0", ":"]),
-    ("message.downconversion.enable", &["true"]),
-    ("no.such.key", &["1"]),
-    ("", &["1"]),
-    ("consumer.session.timeout.ms", &["45000", "50000", "1"]),
-    ("consumer.heartbeat.interval.ms", &["5000", "6000", "x"]),
-    ("metrics", &["org.apache.kafka.producer", "*", ""]),
-    ("interval.ms", &["1000", "99", "3600001"]),
-    ("match", &["client_id=a", "x=y", "client_id"]),
-];
+/// Gives a configuration, or the name of one, to a resource of this type.
+pub fn configure(rng: &mut Rng, resource_type: i64, config: &mut Value) {
+    let name = draw_config::name(rng, resource_type);
+    match config {
+        Value::Struct(values) => {
+            let last = values.len() - 1;
+            if values[last] != Value::Null {
+                values[last] = Value::text(&draw_config::value(rng, &name));
+            }
+            values[0] = Value::text(&name);
+        }
+        name_alone => *name_alone = Value::text(&name),
+    }
+}

@@ -88,8 +88,7 @@ impl Names {
     }
 
     pub fn symbol_uuid(&mut self, id: [u8; 16]) -> [u8; 16] {
-        // The zero id and Kafka's reserved ones mean the same everywhere.
-        if id[..15] == [0; 15] {
+        if is_reserved(id) {
             return id;
         }
         topic_id(position(&mut self.uuids, id))
@@ -99,13 +98,28 @@ impl Names {
     pub fn symbol_text(&mut self, text: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();
         replace(&mut text, self.prefix.as_bytes(), PREFIX.as_bytes());
-        if let Some(at) = text.len().checked_sub(36)
-            && is_uuid(&text[at..])
-        {
-            let n = position(&mut self.members, text[at..].to_vec());
-            text.splice(at.., member(n).into_bytes());
+        if let Some(at) = uuid_in(&text) {
+            let n = position(&mut self.members, text[at..at + 36].to_vec());
+            text.splice(at..at + 36, member(n).into_bytes());
         }
         text
+    }
+
+    /// As [`Self::symbol_text`], if nothing in it is new.
+    pub fn known_text(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let mut text = text.to_vec();
+        replace(&mut text, self.prefix.as_bytes(), PREFIX.as_bytes());
+        if let Some(at) = uuid_in(&text) {
+            let n = self.members.iter().position(|known| *known == text[at..at + 36])?;
+            text.splice(at..at + 36, member(n).into_bytes());
+        }
+        Some(text)
+    }
+
+    /// As [`Self::symbol_uuid`], if it is not new.
+    pub fn known_uuid(&self, id: [u8; 16]) -> Option<[u8; 16]> {
+        let known = self.uuids.iter().position(|known| *known == id);
+        if is_reserved(id) { Some(id) } else { known.map(topic_id) }
     }
 
     /// The bytes without the round's prefix.
@@ -137,6 +151,16 @@ fn position<T: PartialEq>(known: &mut Vec<T>, one: T) -> usize {
     })
 }
 
+/// The zero id and Kafka's reserved ones mean the same everywhere.
+fn is_reserved(id: [u8; 16]) -> bool {
+    id[..15] == [0; 15]
+}
+
+/// Where a member id has its random part; something may have been appended to it.
+fn uuid_in(text: &[u8]) -> Option<usize> {
+    text.windows(36).rposition(is_uuid)
+}
+
 fn is_uuid(text: &[u8]) -> bool {
     text.iter().enumerate().all(|(at, byte)| match at {
         8 | 13 | 18 | 23 => *byte == b'-',
@@ -153,6 +177,25 @@ fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
             at += from.len();
         } else {
             at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_random_part_of_a_member_id_is_a_symbol_whatever_stands_behind_it() {
+        let mut names = Names::new(1);
+        let real = "compare-ff4c447d-27df-40bf-b119-af680b49f1a1";
+        assert_eq!(names.known_text(real.as_bytes()), None);
+        for behind in ["", " ", "\u{fffd}\u{fffd}"] {
+            let symbol = format!("compare-{}{behind}", member(0)).into_bytes();
+            let real = format!("{real}{behind}").into_bytes();
+            assert_eq!(names.symbol_text(&real), symbol);
+            assert_eq!(names.known_text(&real), Some(symbol.clone()));
+            assert_eq!(names.real_text(&symbol), real);
         }
     }
 }

@@ -38,6 +38,8 @@ struct Counts {
     requests: u64,
     batches: u64,
     by_api: BTreeMap<String, u64>,
+    /// Where the time went: what was done, how often, how long.
+    spent: BTreeMap<String, (u64, Duration)>,
     /// How often each row was met.
     known: BTreeMap<usize, u64>,
     /// Kinds of differences that were seen, so that each is made small once.
@@ -61,6 +63,13 @@ impl Report {
         counts.requests += 1;
         counts.batches += batches as u64;
         *counts.by_api.entry(api.to_owned()).or_default() += 1;
+    }
+
+    /// So long was spent on this.
+    pub fn spent(&self, on: &str, took: Duration) {
+        let mut counts = self.counts();
+        let (times, whole) = counts.spent.entry(on.to_owned()).or_default();
+        (*times, *whole) = (*times + 1, *whole + took);
     }
 
     /// Whether rows explain all of these; counts the rows if so.
@@ -110,6 +119,9 @@ impl Report {
         if self.verbose {
             let by_api: Vec<String> = counts.by_api.iter().map(|(api, count)| format!("{api} {count}")).collect();
             println!("\nasked: {}", by_api.join(", "));
+            let mut spent: Vec<_> = counts.spent.iter().collect();
+            spent.sort_by_key(|(_, (_, took))| std::cmp::Reverse(*took));
+            spent.iter().for_each(|(on, (times, took))| println!("{:>8.1} s in {times} {on}", took.as_secs_f64()));
             counts.kinds.iter().for_each(|(kind, count)| println!("{count:>6} times {kind}"));
         }
         for what in &counts.unrepeated {

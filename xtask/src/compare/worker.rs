@@ -1,5 +1,7 @@
 //! One of several that run rounds at once: asks, and looks into what differs.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use serde_json::json;
 
@@ -9,7 +11,7 @@ use super::{
     report::{Finding, Report},
     request::Request,
     round::{self, Barrier},
-    seeds::{self, Served},
+    seeds::{self, Served, Sort},
     shrink,
     value::Value,
 };
@@ -20,12 +22,18 @@ const ASKS: usize = 300;
 
 pub struct Worker<'a> {
     pair: Pair<'a>,
-    served: &'a Served,
+    served: &'a BothServed,
     report: &'a Report,
     barrier: Barrier,
     /// Names the rounds: workers count in steps, so that no two use one.
     round: u64,
     pub only: Option<String>,
+}
+
+/// The versions of the APIs that both have, and of those that only Kafka has.
+pub struct BothServed {
+    pub built: Served,
+    pub unbuilt: Served,
 }
 
 /// Where a round ended before its last request.
@@ -39,7 +47,7 @@ impl<'a> Worker<'a> {
     pub fn new(
         number: usize,
         apis: &'a Apis,
-        served: &'a Served,
+        served: &'a BothServed,
         report: &'a Report,
         kafka: &str,
         lab: &str,
@@ -53,14 +61,26 @@ impl<'a> Worker<'a> {
     }
 
     pub fn seed(&mut self, seed: u64) -> Result<()> {
-        let mut requests = seeds::requests(&self.pair, self.served, seed, self.only.as_deref());
-        requests.extend(round::look(&self.pair));
+        let sort = if self.only.is_some() { Sort::Mixed } else { Sort::of(seed) };
+        let requests = match sort {
+            Sort::Unbuilt => seeds::requests(&self.pair, &self.served.unbuilt, seed, sort),
+            _ => {
+                let mut built = self.served.built.clone();
+                built.retain(|key, _| self.only.as_ref().is_none_or(|name| self.pair.apis[key].name() == name));
+                let mut requests = seeds::requests(&self.pair, &built, seed, sort);
+                requests.extend(round::look(&self.pair));
+                requests
+            }
+        };
         let Some(stop) = self.run(&requests, true)? else { return Ok(()) };
         let kind = self.kind(&requests[stop.at], &stop.unknown);
         if !self.report.is_new(&kind) {
             return Ok(());
         }
-        let Some((small, stop)) = self.shrink(&requests[..=stop.at], &kind)? else {
+        let began = Instant::now();
+        let shrunk = self.shrink(&requests[..=stop.at], &kind)?;
+        self.report.spent("differences made small", began.elapsed());
+        let Some((small, stop)) = shrunk else {
             self.report.unrepeated(format!("seed {seed}: {kind}"));
             return Ok(());
         };
@@ -82,7 +102,7 @@ impl<'a> Worker<'a> {
 
     /// Requests that may end the clusters, which are this round's alone: the first difference is reported as it comes.
     pub fn ending(&mut self, seed: u64) -> Result<()> {
-        let requests = seeds::ending(&self.pair, self.served, seed);
+        let requests = seeds::ending(&self.pair, &self.served.built, seed);
         self.prepare()?;
         for (at, request) in requests.iter().enumerate() {
             // A broker that is gone answers nothing more, on either side.
@@ -135,13 +155,16 @@ impl<'a> Worker<'a> {
                 self.report.explained(name, &outcome.differences);
             }
         }
+        let began = Instant::now();
         round::put_away(&mut self.pair)?;
+        self.report.spent("rounds put away", began.elapsed());
         Ok(stopped)
     }
 
     /// A fresh round, again when something else than a difference came in between: a machine that stood still for
     /// seconds, say, and a group whose member was lost meanwhile.
     fn prepare(&mut self) -> Result<()> {
+        let began = Instant::now();
         let mut outcome = Ok(());
         for _ in 0..3 {
             self.round += 64;
@@ -151,13 +174,18 @@ impl<'a> Worker<'a> {
                 break;
             }
         }
+        self.report.spent("rounds prepared", began.elapsed());
         outcome
     }
 
     fn ask(&mut self, request: &Request) -> Result<Outcome> {
+        let began = Instant::now();
         let outcome = self.pair.ask(request)?;
+        self.report.spent(self.pair.apis[&request.key].name(), began.elapsed());
         if round::settles_later(request) {
+            let began = Instant::now();
             self.barrier.pass(&mut self.pair)?;
+            self.report.spent("barriers", began.elapsed());
         }
         Ok(outcome)
     }
@@ -218,7 +246,9 @@ impl<'a> Worker<'a> {
         let mut left = ASKS;
         'smaller: loop {
             let api = &self.pair.apis[&best.key];
-            for simpler in shrink::simpler(api, &best, self.served[&best.key].0) {
+            let served = self.served.built.get(&best.key).or(self.served.unbuilt.get(&best.key));
+            let lowest = served.map_or(best.version, |(lowest, _)| *lowest);
+            for simpler in shrink::simpler(api, &best, lowest) {
                 let outcome = self.ask(&simpler)?;
                 let waited = outcome.kafka == Said::Silence || outcome.lab == Said::Silence;
                 left = left.saturating_sub(if waited { ASKS / 8 } else { 1 });
