@@ -48,7 +48,9 @@ use report::Report;
 use worker::{BothServed, Worker};
 
 /// What both nodes are told: small and quick, and nothing that would come of itself in the middle of a round.
-const CONFIG: [(&str, &str); 8] = [
+const CONFIG: [(&str, &str); 10] = [
+    ("transaction.state.log.replication.factor", "3"),
+    ("transaction.state.log.min.isr", "2"),
     ("log.retention.check.interval.ms", "86400000000"),
     ("controller.quorum.append.linger.ms", "0"),
     ("group.initial.rebalance.delay.ms", "0"),

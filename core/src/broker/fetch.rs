@@ -6,7 +6,10 @@ use super::{Broker, Reply};
 use crate::{
     authorize::{Operation, Resource, authorize},
     id::NodeId,
-    replica::fetch::{FetchPlan, Replica},
+    replica::{
+        fetch::{FetchPlan, Replica},
+        session,
+    },
     seam::Ctx,
     wire::{
         error::ErrorCode,
@@ -34,7 +37,11 @@ impl Broker {
         }
         let operation = if replica.is_some() { Operation::ClusterAction } else { Operation::Read };
         if !authorize(&self.principal(reply.conn), operation, Resource::Cluster) {
-            return self.fetch_failed(ctx, &reply, ErrorCode::ClusterAuthorizationFailed, Vec::new());
+            return self.fetch_failed(ctx, &reply, ErrorCode::ClusterAuthorizationFailed, 0, Vec::new());
+        }
+        let session_id = request.session_id;
+        if !session::has_shard(session_id) {
+            return self.fetch_failed(ctx, &reply, ErrorCode::UnknownServerError, session_id, request.topics);
         }
         let size = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
         let max_bytes = size(request.max_bytes).min(size(self.config.fetch_max_bytes));
@@ -50,7 +57,7 @@ impl Broker {
                 if !session.incremental {
                     self.replicas.sessions_mut().close(session.id);
                 }
-                self.fetch_failed(ctx, &reply, ErrorCode::UnknownServerError, asked);
+                self.fetch_failed(ctx, &reply, ErrorCode::UnknownServerError, session_id, asked);
             }
             Ok((session, partitions)) => {
                 if let Some(client) = self.conns.client_mut(reply.conn).filter(|_| replica.is_none()) {
@@ -61,12 +68,20 @@ impl Broker {
                     FetchPlan { replica, min_bytes, max_bytes, read_committed, by_id, version, partitions, session };
                 self.replicas.fetch(ctx, &self.image, plan, reply, max_wait_ms);
             }
-            Err(error) => self.fetch_failed(ctx, &reply, error, Vec::new()),
+            Err(error) => self.fetch_failed(ctx, &reply, error, 0, Vec::new()),
         }
     }
 
-    /// `asked`: each of them fails, which an answer says only while topics have names (`FetchRequest.getErrorResponse`).
-    fn fetch_failed(&mut self, ctx: &mut Ctx, reply: &Reply, error: ErrorCode, asked: Vec<FetchTopic>) {
+    /// `asked`: each of them fails, which an answer says only while topics have names, and the session is called as it was
+    /// asked for (`FetchRequest.getErrorResponse`).
+    fn fetch_failed(
+        &mut self,
+        ctx: &mut Ctx,
+        reply: &Reply,
+        error: ErrorCode,
+        session_id: i32,
+        asked: Vec<FetchTopic>,
+    ) {
         let partition = |asked: FetchPartition| PartitionData {
             partition_index: asked.partition,
             error_code: error.code(),
@@ -80,7 +95,7 @@ impl Broker {
             ..Default::default()
         };
         let responses = asked.into_iter().filter(|_| reply.version < BY_ID_SINCE).map(topic).collect();
-        let response = FetchResponse { error_code: error.code(), responses, ..Default::default() };
+        let response = FetchResponse { error_code: error.code(), session_id, responses, ..Default::default() };
         self.conns.answer::<FetchRequest>(ctx, reply, &response);
     }
 }

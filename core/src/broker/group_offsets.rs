@@ -59,7 +59,12 @@ impl Broker {
     }
 
     pub(super) fn answer_offset_commit(&mut self, ctx: &mut Ctx, reply: &Reply, mut response: OffsetCommitResponse) {
-        let topics = response.topics.into_iter().filter(|t| !t.partitions.is_empty());
+        let by_id = reply.version >= BY_ID_SINCE;
+        let is_known = |topic: &OffsetCommitResponseTopic| match by_id {
+            true => self.image.topic_by_id(topic.topic_id).is_some(),
+            false => self.image.topic(&topic.name).is_some(),
+        };
+        let topics = response.topics.into_iter().filter(|t| !t.partitions.is_empty() || !is_known(t));
         let topics = topics.map(|t| ((t.name, t.topic_id), t.partitions)).collect();
         let topics = refused_first(topics, |p| p.error_code).into_iter();
         let topic = |((name, topic_id), partitions)| OffsetCommitResponseTopic { name, topic_id, partitions };
@@ -161,7 +166,8 @@ impl Broker {
     }
 
     pub(super) fn answer_offset_delete(&mut self, ctx: &mut Ctx, reply: &Reply, mut response: OffsetDeleteResponse) {
-        let topics = response.topics.into_iter().filter(|t| !t.partitions.is_empty());
+        let is_known = |topic: &OffsetDeleteResponseTopic| self.image.topic(&topic.name).is_some();
+        let topics = response.topics.into_iter().filter(|t| !t.partitions.is_empty() || !is_known(t));
         let topics = topics.map(|t| (t.name, t.partitions)).collect();
         let topics = refused_first(topics, |p| p.error_code).into_iter();
         response.topics = topics.map(|(name, partitions)| OffsetDeleteResponseTopic { name, partitions }).collect();
@@ -179,25 +185,34 @@ impl Broker {
     }
 }
 
-/// Partitions that the metadata does not have are refused before the coordinator is asked. Where there are any, Kafka lists
-/// them first, then what the coordinator said, and each topic once; otherwise the answer is the coordinator's
-/// (`OffsetCommitResponse.Builder.merge`, `OffsetDeleteResponse.Builder.merge`).
+/// Topics and partitions that the metadata does not have are refused before the coordinator is asked. Where there are any,
+/// Kafka lists them first, then what the coordinator said, and each topic once; otherwise the answer is the coordinator's
+/// (`OffsetCommitResponse.Builder.merge`, `OffsetDeleteResponse.Builder.merge`). A topic that is here without partitions is
+/// one that the metadata does not have.
 fn refused_first<Topic, Part>(topics: Vec<(Topic, Vec<Part>)>, error_code: fn(&Part) -> i16) -> Vec<(Topic, Vec<Part>)>
 where
     Topic: Clone + PartialEq,
 {
     let unknown = [ErrorCode::UnknownTopicOrPartition.code(), ErrorCode::UnknownTopicId.code()];
     let is_refused = |part: &Part| unknown.contains(&error_code(part));
-    if !topics.iter().flat_map(|(_, parts)| parts).any(is_refused) {
+    if !topics.iter().any(|(_, parts)| parts.is_empty() || parts.iter().any(is_refused)) {
         return topics;
     }
-    let each = topics.into_iter().flat_map(|(topic, parts)| parts.into_iter().map(move |part| (topic.clone(), part)));
-    let (refused, others): (Vec<_>, Vec<_>) = each.partition(|(_, part)| is_refused(part));
+    let (mut refused, mut others) = (Vec::new(), Vec::new());
+    for (topic, parts) in topics {
+        if parts.is_empty() {
+            refused.push((topic.clone(), None));
+        }
+        for part in parts {
+            let list = if is_refused(&part) { &mut refused } else { &mut others };
+            list.push((topic.clone(), Some(part)));
+        }
+    }
     let mut merged: Vec<(Topic, Vec<Part>)> = Vec::new();
     for (topic, part) in refused.into_iter().chain(others) {
         match merged.iter_mut().find(|(known, _)| *known == topic) {
-            Some((_, parts)) => parts.push(part),
-            None => merged.push((topic, vec![part])),
+            Some((_, parts)) => parts.extend(part),
+            None => merged.push((topic, part.into_iter().collect())),
         }
     }
     merged

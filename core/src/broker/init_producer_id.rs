@@ -16,6 +16,8 @@ use crate::{
 
 const ALLOCATE_VERSION: i16 = 0;
 const RETRY_MS: u64 = 100;
+/// `transaction.max.timeout.ms`.
+const MAX_TRANSACTION_TIMEOUT_MS: i32 = 900_000;
 
 /// Ids that may be given out, and who waits for one.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,10 @@ impl Broker {
         let half_known = (request.producer_id == -1) != (request.producer_epoch == -1);
         if half_known || request.transactional_id.as_ref().is_some_and(String::is_empty) {
             return self.answer_producer_id(ctx, &reply, Err(ErrorCode::InvalidRequest));
+        }
+        let timeout_is_allowed = (1..=MAX_TRANSACTION_TIMEOUT_MS).contains(&request.transaction_timeout_ms);
+        if request.transactional_id.is_some() && !timeout_is_allowed {
+            return self.answer_producer_id(ctx, &reply, Err(ErrorCode::InvalidTransactionTimeout));
         }
         if request.transactional_id.is_some() {
             // No coordinator is there to ask, as FindCoordinator says.

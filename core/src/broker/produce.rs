@@ -63,6 +63,9 @@ impl Broker {
                     }
                     None => checked.as_ref().err().cloned(),
                 };
+                // Kafka finds out last that records are null, and only if they are the last word.
+                let checked =
+                    checked.map_err(|refusal| if data.records.is_null() { refusal.by_log() } else { refusal });
                 merged.add(&topic.name, topic.topic_id, (data.index, key), checked, refused);
             }
         }
@@ -161,7 +164,7 @@ fn refuse_whole(request: &ProduceRequest, version: i16) -> Option<Refusal> {
                 let why = "Transactions are not built yet in the lab";
                 return Some(Refusal::new(ErrorCode::InvalidTxnState, why));
             }
-            Err(refusal) => return Some(refusal),
+            Err(refusal) => return Some(Refusal { whole: true, ..refusal }),
         }
     }
     batches().find_map(|batch| throws_early(&batch, version))

@@ -66,8 +66,12 @@ impl Command for CreateTopicsRequest {
         Decision { batch, response: CreateTopicsResponse { topics, ..Default::default() } }
     }
 
+    /// The controller is not asked when nothing is left of the request (`ControllerApis.createTopics`).
     fn timeout_ms(&self) -> i32 {
-        self.timeout_ms
+        let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
+        let repeated = repeated(&names);
+        let is_refused = |name: &&str| *name == METADATA_TOPIC || repeated.contains(name);
+        if names.iter().all(is_refused) { i32::MAX } else { self.timeout_ms }
     }
 
     fn refuse(&self, error: ErrorCode) -> CreateTopicsResponse {

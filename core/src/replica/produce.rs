@@ -94,7 +94,6 @@ impl ReplicaManager {
                     let key = planned.key.expect("a batch is only checked for a partition that is known");
                     Ok((key, self.append(ctx, image, key, acks, batch)?))
                 });
-                let by_request = planned.answer_instead.is_some();
                 let stored = planned.answer_instead.map_or(stored, Err);
                 let part = match stored {
                     Ok((key, stored)) => {
@@ -115,7 +114,7 @@ impl ReplicaManager {
                     Err(refusal) => {
                         failed = true;
                         let by_log = refusal.by_log;
-                        let mut part = refused(planned.index, by_request, refusal);
+                        let mut part = refused(planned.index, refusal);
                         if let Some(partition) =
                             planned.key.and_then(|key| self.partitions.get(&key)).filter(|_| by_log)
                         {
@@ -216,8 +215,8 @@ impl ReplicaManager {
                     base_sequence: header.base_sequence,
                     base_offset,
                 });
-                let log_append_time_ms = if partition.settings.log.log_append_time { timestamp } else { -1 };
-                Ok(Stored { base_offset, required_offset: last_offset + 1, log_append_time_ms })
+                // As if it were the broker's time, even where it is the producer's (`UnifiedLog.append`).
+                Ok(Stored { base_offset, required_offset: last_offset + 1, log_append_time_ms: timestamp })
             }
             Err(error) => {
                 let refusal = Refusal::from(error.clone());
@@ -333,8 +332,8 @@ fn set_error(part: &mut PartitionProduceResponse, error: ErrorCode) {
 
 /// A message goes with a request that cannot be read, and with bad records; else the error says all
 /// (`ReplicaManager.LogAppendResult.hasCustomErrorMessage`).
-fn refused(index: i32, by_request: bool, refusal: Refusal) -> PartitionProduceResponse {
-    let unreadable = by_request && refusal.error == ErrorCode::CorruptMessage.code();
+fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {
+    let unreadable = refusal.whole && refusal.error == ErrorCode::CorruptMessage.code();
     // And of what is not built, the lab says so.
     let said = unreadable || !refusal.records.is_empty() || refusal.error == ErrorCode::InvalidTxnState.code();
     let error_message = Some(refusal.message).filter(|message| said && !message.is_empty());

@@ -25,6 +25,14 @@ const FINAL_EPOCH: i32 = -1;
 /// First version whose topics are ids.
 const BY_ID_SINCE: i16 = 13;
 
+/// Kafka keeps sessions in shards by ranges of their ids, and fails at an id that lies in none of them; the last shard ends a
+/// little below the greatest number (`FetchSessionCache.getCacheShard`).
+pub fn has_shard(session_id: i32) -> bool {
+    const SHARDS: i32 = 8;
+    const RANGE: i32 = i32::MAX / SHARDS;
+    (0..SHARDS).contains(&(session_id / RANGE))
+}
+
 /// How a fetch is to be answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionAnswer {

@@ -26,11 +26,14 @@ pub struct Refusal {
     /// (`ReplicaManager.appendRecordsToLeader`).
     #[serde(default)]
     pub by_log: bool,
+    /// The whole request failed, which is answered in words (`ProduceRequest.getErrorResponse`).
+    #[serde(default)]
+    pub whole: bool,
 }
 
 impl Refusal {
     pub fn new(error: ErrorCode, message: impl Into<String>) -> Self {
-        Self { error: error.code(), message: message.into(), records: Vec::new(), by_log: false }
+        Self { error: error.code(), message: message.into(), records: Vec::new(), by_log: false, whole: false }
     }
 
     /// Kafka has an exception for it and no error code.
@@ -57,7 +60,7 @@ impl From<AppendError> for Refusal {
     fn from(error: AppendError) -> Self {
         let (code, message) = (error.code(), error.to_string());
         let records = if let AppendError::BadRecords(bad) = error { bad.records } else { Vec::new() };
-        Self { error: code, message, records, by_log: false }.by_log()
+        Self { error: code, message, records, by_log: false, whole: false }.by_log()
     }
 }
 

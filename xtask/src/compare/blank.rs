@@ -17,6 +17,9 @@ const NOW: i64 = 1_000_000_000_000_000;
 /// Topics that a cluster makes for itself when somebody asks for a coordinator.
 const INTERNAL: [&[u8]; 2] = [b"__transaction_state", b"__share_group_state"];
 
+/// Configurations that say where a node is.
+const OWN: [&[u8]; 4] = [b"advertised.listeners", b"controller.quorum.voters", b"listeners", b"log.dirs"];
+
 /// The answer with symbols for names. Learns names that are new.
 pub fn blank(api: &Api, answer: &Value, names: &mut Names) -> Value {
     let fields = &api.response.fields;
@@ -89,7 +92,12 @@ impl Blank<'_> {
 
     fn blank_struct(&mut self, fields: &[Field], value: &Value) -> Value {
         let Value::Struct(values) = value else { return value.clone() };
-        Value::Struct(fields.iter().zip(values).map(|(field, value)| self.blank_field(field, value)).collect())
+        let is_own = values.iter().any(|value| matches!(value, Value::Text(text) if OWN.contains(&text.as_slice())));
+        let blank = |(field, value): (&Field, &Value)| match value {
+            Value::Text(_) if is_own && field.name == "Value" => Value::text("of its own"),
+            _ => self.blank_field(field, value),
+        };
+        Value::Struct(fields.iter().zip(values).map(blank).collect())
     }
 
     fn blank_field(&mut self, field: &Field, value: &Value) -> Value {

@@ -145,7 +145,9 @@ impl Draw<'_> {
             (_, "Key", "AlterClientQuotas") => {
                 self.pick(&["producer_byte_rate", "consumer_byte_rate", "request_percentage"]).into()
             }
-            (_, "Feature", _) => self.pick(&["metadata.version", "kraft.version", "group.version"]).into(),
+            (_, "Feature", _) => {
+                self.pick(&["metadata.version", "eligible.leader.replicas.version", "no.such.version"]).into()
+            }
             (_, "Path", _) => "/tmp/nowhere".into(),
             (_, "CommittedMetadata", _) => self.pick(&["", "m"]).into(),
             (_, "Reason", _) => "because".into(),

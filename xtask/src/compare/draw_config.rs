@@ -27,7 +27,9 @@ impl Key {
 static TABLE: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let lines = KEYS.lines().filter(|line| !line.starts_with('#'));
     let key = |line: &'static str| match line.split('|').map(str::trim).collect::<Vec<_>>()[..] {
-        [resource, name, kind, default, allowed, changes, ..] => Key { resource, name, kind, default, allowed, changes },
+        [resource, name, kind, default, allowed, changes, ..] => {
+            Key { resource, name, kind, default, allowed, changes }
+        }
         _ => panic!("keys.txt: {line}"),
     };
     lines.map(key).collect()
@@ -37,7 +39,9 @@ static TABLE: LazyLock<Vec<Key>> = LazyLock::new(|| {
 pub fn name(rng: &mut Rng, resource_type: i64) -> String {
     let resource = match resource_type {
         4 => "broker",
-        8 => return pick(rng, &["kafka.server.KafkaApis", "kafka.request.logger", "root", "no.such.logger", ""]).into(),
+        8 => {
+            return pick(rng, &["kafka.server.KafkaApis", "kafka.request.logger", "root", "no.such.logger", ""]).into();
+        }
         16 => "client-metrics",
         32 => "group",
         _ => "topic",
@@ -96,7 +100,8 @@ fn number(rng: &mut Rng, key: &Key) -> String {
         3 => (i128::from(largest) + 1).to_string(),
         4 => least.saturating_add(rng.i64(1..100)).to_string(),
         5 => (i128::from(most) + 1).to_string(),
-        6 => pick(rng, &["", "x", " 5 ", "+5", "007", "1.5", "1e3", "0x10", "1,000", "5L", "\u{665}", "--5", "null"]).into(),
+        6 => pick(rng, &["", "x", " 5 ", "+5", "007", "1.5", "1e3", "0x10", "1,000", "5L", "\u{665}", "--5", "null"])
+            .into(),
         _ => pick(rng, &["0", "1", "-1", "-2", "2", "10", "100", "1000", "60000", "1048576"]).into(),
     }
 }

@@ -1,11 +1,17 @@
 //! The differences that are known: the rows of `core/src/known_differences.txt`, which `core::fidelity` shows as well.
 
-use super::diff::Difference;
+use super::{
+    diff::Difference,
+    request::Request,
+    schema::{Api, Field, Kind},
+    value::Value,
+};
 
 const ROWS: &str = include_str!("../../../core/src/known_differences.txt");
 
 pub struct Row {
-    api: &'static str,
+    /// Names, each perhaps with what the request must be like: `Produce:null-records`.
+    apis: &'static str,
     path: &'static str,
     kafka: &'static str,
     lab: &'static str,
@@ -15,19 +21,65 @@ pub struct Row {
 pub fn rows() -> Vec<Row> {
     let lines = ROWS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let row = |line: &'static str| match line.split('|').map(str::trim).collect::<Vec<_>>()[..] {
-        [api, path, kafka, lab, reason] => Row { api, path, kafka, lab, reason },
+        [apis, path, kafka, lab, reason] => Row { apis, path, kafka, lab, reason },
         _ => panic!("known_differences.txt: not five columns: {line}"),
     };
     lines.map(row).collect()
 }
 
 impl Row {
-    pub fn covers(&self, api: &str, difference: &Difference) -> bool {
-        self.api.split_whitespace().any(|pattern| matches(pattern, api))
-            && self.path.split_whitespace().any(|pattern| matches(pattern, &difference.path))
+    pub fn covers(&self, api: &Api, request: &Request, difference: &Difference) -> bool {
+        let mut paths = self.path.split_whitespace();
+        self.apis.split_whitespace().any(|pattern| {
+            let (name, condition) = pattern.split_once(':').unwrap_or((pattern, ""));
+            matches(name, api.name()) && holds(condition, api, request)
+        }) && (self.path == difference.path || paths.any(|pattern| matches(pattern, &difference.path)))
             && matches(self.kafka, &difference.kafka)
             && matches(self.lab, &difference.lab)
     }
+}
+
+/// Whether the request is what a row is about.
+fn holds(condition: &str, api: &Api, request: &Request) -> bool {
+    let fields = &api.request.fields;
+    match condition {
+        "" => true,
+        "null-records" => {
+            any(fields, &request.body, &|kind, value| matches!(kind, Kind::Records) && *value == Value::Null)
+        }
+        "transactional" => *request.body.get(fields, "TransactionalId") != Value::Null,
+        "said-twice" => any(fields, &request.body, &|_, value| said_twice(value)),
+        other => panic!("known_differences.txt: no condition {other}"),
+    }
+}
+
+/// Whether a list names something twice.
+fn said_twice(value: &Value) -> bool {
+    let name = |item: &Value| match item {
+        Value::Struct(values) => match &values[..] {
+            // A resource is called by its type and its name.
+            [kind @ Value::Int(_), name @ Value::Text(_), ..] => vec![kind.clone(), name.clone()],
+            [name, ..] => vec![name.clone()],
+            [] => Vec::new(),
+        },
+        _ => vec![item.clone()],
+    };
+    let names: Vec<_> = value.items().iter().map(name).collect();
+    names.iter().enumerate().any(|(at, name)| names[..at].contains(name))
+}
+
+fn any(fields: &[Field], body: &Value, is: &dyn Fn(&Kind, &Value) -> bool) -> bool {
+    let Value::Struct(values) = body else { return false };
+    fields.iter().zip(values).any(|(field, value)| any_of_kind(&field.kind, value, is))
+}
+
+fn any_of_kind(kind: &Kind, value: &Value, is: &dyn Fn(&Kind, &Value) -> bool) -> bool {
+    is(kind, value)
+        || match kind {
+            Kind::Struct(fields) => any(fields, value, is),
+            Kind::Array(element) => value.items().iter().any(|item| any_of_kind(element, item, is)),
+            _ => false,
+        }
 }
 
 /// `*` stands for any text.
@@ -57,6 +109,6 @@ mod tests {
 
     #[test]
     fn every_row_has_its_columns_and_a_reason() {
-        assert!(rows().iter().all(|row| !row.reason.is_empty() && !row.api.is_empty()));
+        assert!(rows().iter().all(|row| !row.reason.is_empty() && !row.apis.is_empty()));
     }
 }

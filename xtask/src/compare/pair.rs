@@ -1,6 +1,9 @@
 //! Both clusters together: one request to each, and where the answers differ.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
@@ -12,7 +15,7 @@ use super::{
     names::Names,
     request::{Request, show},
     schema::Api,
-    side::{Answer, Side},
+    side::{Answer, PATIENCE, Side},
     value::Value,
 };
 
@@ -58,6 +61,9 @@ impl Said {
     }
 }
 
+/// For what is answered at once: how long Kafka may think.
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
+
 const API_VERSIONS: i16 = 18;
 
 impl<'a> Pair<'a> {
@@ -87,10 +93,11 @@ impl<'a> Pair<'a> {
                 side.send(&encode::frame(&self.apis[&API_VERSIONS], probe, id + 1, &side.names))?;
             }
         }
+        let until = Instant::now() + if parks(request.key) { PATIENCE } else { SHORT_PATIENCE };
         let known = self.kafka.names.known();
         let mut said = Vec::new();
         for side in [&mut self.kafka, &mut self.lab] {
-            said.push(hear(api, request.version, id, unanswered, side)?);
+            said.push(hear(api, request.version, id, unanswered, side, until)?);
         }
         // Unequal learners would call the same by different symbols later.
         if self.kafka.names.known() != self.lab.names.known() {
@@ -125,14 +132,19 @@ impl<'a> Pair<'a> {
             }
             let text = |said: &Said| said.text(api, request.version);
             last = format!("Kafka {}, lab {}", text(&outcome.kafka), text(&outcome.lab));
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50));
         }
         anyhow::bail!("{} is not answered well: {last}", request.text(api))
     }
 }
 
-fn hear(api: &Api, version: i16, id: i32, unanswered: bool, side: &mut Side) -> Result<Said> {
-    Ok(match side.receive()? {
+/// Requests whose answer may be held back for as long as they say, or until others of a group come.
+fn parks(key: i16) -> bool {
+    matches!(key, 1 | 11 | 14 | 21 | 43 | 78)
+}
+
+fn hear(api: &Api, version: i16, id: i32, unanswered: bool, side: &mut Side, until: Instant) -> Result<Said> {
+    Ok(match side.receive(until)? {
         Answer::Closed => Said::Closed,
         Answer::Silence => Said::Silence,
         Answer::Frame(frame) if unanswered && frame.starts_with(&(id + 1).to_be_bytes()) => Said::Nothing,
@@ -161,7 +173,9 @@ pub fn served(apis: &Apis, address: &str) -> Result<BTreeMap<i16, (i16, i16)>> {
     let api = &apis[&API_VERSIONS];
     let request = Request::new(API_VERSIONS, 0, Value::defaults(&api.request.fields));
     side.send(&encode::frame(api, &request, 1, &side.names))?;
-    let Answer::Frame(frame) = side.receive()? else { anyhow::bail!("{address} does not answer ApiVersions") };
+    let Answer::Frame(frame) = side.receive(Instant::now() + PATIENCE)? else {
+        anyhow::bail!("{address} does not answer ApiVersions")
+    };
     let (_, body) = decode::response(api, 0, &frame)?;
     let keys = body.get(&api.response.fields, "ApiKeys");
     let entry = |item: &Value| match item {

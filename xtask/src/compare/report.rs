@@ -11,6 +11,8 @@ use serde_json::json;
 use super::{
     diff::Difference,
     known::{self, Row},
+    request::Request,
+    schema::Api,
 };
 
 /// A difference that no row explains, repeated and made small.
@@ -73,8 +75,8 @@ impl Report {
     }
 
     /// Whether rows explain all of these; counts the rows if so.
-    pub fn explained(&self, api: &str, differences: &[Difference]) -> bool {
-        let row = |difference: &Difference| self.rows.iter().position(|row| row.covers(api, difference));
+    pub fn explained(&self, api: &Api, request: &Request, differences: &[Difference]) -> bool {
+        let row = |difference: &Difference| self.rows.iter().position(|row| row.covers(api, request, difference));
         let rows: Option<Vec<usize>> = differences.iter().map(row).collect();
         let mut counts = self.counts();
         rows.iter().flatten().for_each(|row| *counts.known.entry(*row).or_default() += 1);
@@ -82,8 +84,9 @@ impl Report {
     }
 
     /// The differences that no row explains.
-    pub fn unknown(&self, api: &str, differences: &[Difference]) -> Vec<Difference> {
-        differences.iter().filter(|one| !self.rows.iter().any(|row| row.covers(api, one))).cloned().collect()
+    pub fn unknown(&self, api: &Api, request: &Request, differences: &[Difference]) -> Vec<Difference> {
+        let is_known = |one: &&Difference| self.rows.iter().any(|row| row.covers(api, request, one));
+        differences.iter().filter(|one| !is_known(one)).cloned().collect()
     }
 
     /// Whether this kind is met for the first time.

@@ -3,7 +3,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -15,12 +15,12 @@ pub enum Answer {
     Frame(Vec<u8>),
     /// The connection was closed instead.
     Closed,
-    /// Nothing within [`PATIENCE`].
+    /// Nothing until the time was over.
     Silence,
 }
 
 /// Longer than anything that is drawn may wait.
-const PATIENCE: Duration = Duration::from_secs(6);
+pub const PATIENCE: Duration = Duration::from_secs(6);
 
 pub struct Side {
     address: String,
@@ -38,7 +38,6 @@ impl Side {
             let stream =
                 TcpStream::connect(&self.address).with_context(|| format!("connecting to {}", self.address))?;
             stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
             self.stream = Some(stream);
         }
         Ok(self.stream.as_mut().expect("just connected"))
@@ -52,8 +51,11 @@ impl Side {
         Ok(())
     }
 
-    pub fn receive(&mut self) -> Result<Answer> {
+    pub fn receive(&mut self, until: Instant) -> Result<Answer> {
         let stream = self.connected()?;
+        // Whoever is asked second is looked at as well when no time is left.
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(20));
+        stream.set_read_timeout(Some(left))?;
         let mut read = || {
             let mut length = [0; 4];
             stream.read_exact(&mut length)?;

@@ -109,9 +109,9 @@ impl<'a> Worker<'a> {
             let Ok(outcome) = self.pair.ask(request) else { return Ok(()) };
             let api = &self.pair.apis[&request.key];
             self.report.asked(api.name(), 0);
-            let unknown = self.report.unknown(api.name(), &outcome.differences);
+            let unknown = self.report.unknown(api, request, &outcome.differences);
             if unknown.is_empty() {
-                self.report.explained(api.name(), &outcome.differences);
+                self.report.explained(api, request, &outcome.differences);
             } else {
                 if !self.report.is_new(&self.kind(request, &unknown)) {
                     return Ok(());
@@ -142,17 +142,17 @@ impl<'a> Worker<'a> {
         let mut stopped = None;
         for (at, request) in requests.iter().enumerate() {
             let outcome = self.ask(request)?;
-            let name = self.pair.apis[&request.key].name();
+            let api = &self.pair.apis[&request.key];
             if counts {
-                self.report.asked(name, batches(&request.body));
+                self.report.asked(api.name(), batches(&request.body));
             }
-            let unknown = self.report.unknown(name, &outcome.differences);
+            let unknown = self.report.unknown(api, request, &outcome.differences);
             if !unknown.is_empty() {
                 stopped = Some(Stop { at, outcome, unknown });
                 break;
             }
             if counts && !outcome.differences.is_empty() {
-                self.report.explained(name, &outcome.differences);
+                self.report.explained(api, request, &outcome.differences);
             }
         }
         let began = Instant::now();
@@ -252,7 +252,7 @@ impl<'a> Worker<'a> {
                 let outcome = self.ask(&simpler)?;
                 let waited = outcome.kafka == Said::Silence || outcome.lab == Said::Silence;
                 left = left.saturating_sub(if waited { ASKS / 8 } else { 1 });
-                let unknown = self.report.unknown(api.name(), &outcome.differences);
+                let unknown = self.report.unknown(api, &simpler, &outcome.differences);
                 if !unknown.is_empty() && self.kind(&simpler, &unknown) == kind {
                     best = simpler;
                     continue 'smaller;
