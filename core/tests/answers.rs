@@ -21,15 +21,13 @@
 //! | `cluster [endpoint=N]` | DescribeCluster |
 //! | `quorum [T-P]` | DescribeQuorum, of that partition or of none |
 //! | `metadata T [version=V] [trailing=N]` | Metadata, without creating the topic; N bytes more than the request has |
-//!
 //! | `coordinator G` | FindCoordinator, until the group's coordinator serves it; it is asked from then on |
 //! | `other` | another broker is asked from then on |
 //! | `wait MS` | lets time pass |
 //! | `elect`, `reassign`, `feature`, `unregister`, ... | of the controller: see `answers/reassignments.rs` |
 //! | `join`, `sync`, `heartbeat`, `leave`, `commit`, ... | of the coordinator of a group: see `answers/groups.rs` |
-//! | `ask API vN FIELDS`, `ask-controller API vN FIELDS` | any request, and the whole answer: see `answers/any.rs` |
+//! | `ask API VERSIONS {field: value, ...}`, `ask-controller ...` | any request, with bytes that no client would write too, and the whole answer: see `answers/ask.rs` |
 //! | `key N vN` | whether a request with that key and version is answered at all; its body is zeros |
-//! | `send API VERSIONS {field: value, ...}` | the same in each of the versions, with bytes that no client would write: see `answers/send.rs` |
 //!
 //! A batch is `null`, `empty`, `garbage` or `records=N` with `,pid=NAME,seq=N,producer-epoch=N,at=OFFSET`, `,crc=wrong`, `,count=N` (what its header
 //! says), `,magic=N`, `,transactional`, `,control`, `,time=MS`; or `hex=` and all its bytes.
@@ -45,8 +43,10 @@ use lab_core::{
     wire::{api::Request, error::ErrorCode, frame, records::Records},
 };
 
-#[path = "answers/any.rs"]
-mod any;
+#[path = "answers/ask.rs"]
+mod ask;
+#[path = "answers/fields.rs"]
+mod fields;
 #[path = "answers/groups.rs"]
 mod groups;
 #[path = "answers/logs.rs"]
@@ -55,8 +55,10 @@ mod logs;
 mod peer;
 #[path = "answers/reassignments.rs"]
 mod reassignments;
-#[path = "answers/send.rs"]
-mod send;
+#[path = "answers/request.rs"]
+mod request;
+#[path = "answers/response.rs"]
+mod response;
 
 /// Its id in the simulated cluster.
 const CONTROLLER: NodeId = NodeId(101);
@@ -142,7 +144,6 @@ fn run(text: &str) -> Option<String> {
         last: String::new(),
         producers: BTreeMap::new(),
         members: BTreeMap::new(),
-        log_dir: String::new(),
         topic_ids: Vec::new(),
         drawn: Vec::new(),
     };
@@ -176,8 +177,6 @@ struct Asker {
     producers: BTreeMap<String, (i64, i16)>,
     /// Member id and generation, by the name that the text gives it.
     members: BTreeMap<String, (String, i32)>,
-    /// That of the broker that was asked about it last.
-    log_dir: String,
     /// Ids of topics that requests named.
     topic_ids: Vec<(String, Uuid)>,
     /// What the cluster drew, by the name that it has here.
@@ -269,9 +268,8 @@ impl Asker {
             "cluster" => self.describe_cluster(&words),
             "quorum" => self.describe_quorum(what),
             "metadata" => self.metadata(what, &words),
-            "ask" | "ask-controller" => self.any(&words),
+            "ask" | "ask-controller" => Ok(self.ask_fields(line)),
             "key" => Ok(self.key(what, &words)),
-            "send" => self.send(line),
             _ => self
                 .reassignments(verb, &words)
                 .or_else(|| self.group(verb, what, &words))
