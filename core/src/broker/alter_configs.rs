@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Broker, Reply};
 use crate::{
+    config::value,
     metadata::{
         alter_configs::{
             APPEND, AlterRequest, DELETE, Refusal, ResourceChange, ResourceResult, SET, SUBTRACT, changed_list,
@@ -78,13 +79,13 @@ impl Broker {
     fn check_broker(&self, change: &ResourceChange) -> Result<(), Refusal> {
         let per_broker = !change.name.is_empty();
         if per_broker {
-            match change.name.parse::<i32>() {
-                Err(_) => return refuse(&format!("Node id must be an integer, but it is: {}", change.name)),
-                Ok(id) if id != self.config.node_id.0 => {
+            match value::int(&change.name) {
+                None => return refuse(&format!("Node id must be an integer, but it is: {}", change.name)),
+                Some(id) if id != self.config.node_id.0 => {
                     let id = self.config.node_id;
                     return refuse(&format!("Unexpected broker id, expected {id}, but received {}", change.name));
                 }
-                Ok(_) => {}
+                Some(_) => {}
             }
         }
         let resource = ConfigResource { kind: ResourceType::Broker, name: change.name.clone() };

@@ -110,8 +110,8 @@ impl ConfigKey {
         let bad = |why: &str| Err(invalid(raw, self.name, why));
         match self.kind {
             Kind::Unknown => Ok(raw.to_owned()),
-            Kind::Boolean if trimmed.eq_ignore_ascii_case("true") => Ok("true".into()),
-            Kind::Boolean if trimmed.eq_ignore_ascii_case("false") => Ok("false".into()),
+            Kind::Boolean if is_word(trimmed, "true") => Ok("true".into()),
+            Kind::Boolean if is_word(trimmed, "false") => Ok("false".into()),
             Kind::Boolean => bad("Expected value to be either true or false"),
             Kind::Int | Kind::Short | Kind::Long => {
                 let number = integer(trimmed).filter(|number| match self.kind {
@@ -163,7 +163,7 @@ impl ConfigKey {
         let bad = |why: String| Err(invalid(text, self.name, why));
         match self.limit {
             Limit::OneOf { words, any_case } => {
-                let is = |word: &str| word == text || any_case && word.eq_ignore_ascii_case(text);
+                let is = |word: &str| word == text || any_case && is_word(text, word);
                 if !words.split(',').any(is) {
                     let how = if any_case { " (case insensitive)" } else { "" };
                     return bad(format!("String must be one of{how}: {}", words.replace(',', ", ")));
@@ -260,9 +260,32 @@ fn range(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Kafka: `Long.parseLong`, which allows one sign and nothing else beside digits.
-fn integer(text: &str) -> Option<i64> {
-    text.parse().ok()
+/// `Long.parseLong` of Java, which allows one sign and nothing else beside digits: those of any script.
+pub fn integer(text: &str) -> Option<i64> {
+    text.chars().map(ascii_digit).collect::<String>().parse().ok()
+}
+
+/// `Integer.parseInt` of Java.
+pub fn int(text: &str) -> Option<i32> {
+    integer(text).and_then(|number| number.try_into().ok())
+}
+
+/// What is a digit to `Character.digit` of Java becomes our own; any other character stays.
+fn ascii_digit(c: char) -> char {
+    let digit = ZEROS.iter().find_map(|&zero| u32::from(c).checked_sub(zero).filter(|digit| *digit < 10));
+    digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
+}
+
+/// Unicode's zeros within 16 bits, each with nine digits behind it.
+const ZEROS: [u32; 37] = [
+    0x0030, 0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66, 0x0de6,
+    0x0e50, 0x0ed0, 0x0f20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
+    0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+];
+
+/// `String.equalsIgnoreCase` of Java, for words in ASCII: the long s is a letter of them, too.
+fn is_word(text: &str, word: &str) -> bool {
+    text.replace('\u{17f}', "s").eq_ignore_ascii_case(word)
 }
 
 /// Kafka: `Double.parseDouble`, which allows a `d` or an `f` at the end, and two words.
@@ -362,7 +385,9 @@ mod tests {
         assert_eq!(topic("min.cleanable.dirty.ratio", "1e-5"), "1.0E-5");
         assert_eq!(topic("cleanup.policy", " compact , delete,compact "), "compact,delete");
         assert_eq!(topic("leader.replication.throttled.replicas", "0:1, 1:2"), "0:1,1:2");
-        for wrong in ["1_0", "0x10", "1.0", "", "--1", "inf"] {
+        assert_eq!(topic("retention.ms", "+\u{661}\u{ff12}"), "12");
+        assert_eq!(topic("preallocate", "fal\u{17f}e"), "false");
+        for wrong in ["1_0", "\u{b2}", "0x10", "1.0", "", "--1", "inf"] {
             let why = format!("Invalid value {wrong} for configuration retention.ms: Not a number of type LONG");
             assert_eq!(topic("retention.ms", wrong), why);
         }

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     authorize::{Operation, Resource},
-    config::table::{self, ConfigKey, Kind, Scope},
+    config::{
+        table::{self, ConfigKey, Kind, Scope},
+        value,
+    },
     id::NodeId,
     metadata::{
         alter_configs::{
@@ -234,7 +237,7 @@ fn check_broker_name(name: &str, state: &State<'_>) -> Result<(), ApiError> {
     if name.is_empty() {
         return Ok(());
     }
-    let Ok(id) = name.parse::<i32>() else {
+    let Some(id) = value::int(name) else {
         return error(ErrorCode::InvalidRequest, "Unable to parse broker name as a base 10 number.");
     };
     if id < 0 {
@@ -291,7 +294,7 @@ fn check_group_values(all: &BTreeMap<String, String>, state: &State<'_>) -> Resu
     if let Some(unknown) = all.keys().find(|key| table::key(Scope::Group, key).is_none()) {
         return refuse(format!("Unknown group config name: {unknown}"));
     }
-    let values = values_of(Scope::Group, all, |key| configs::group_default(state.image, key, state.config))?;
+    let values = values_of(Scope::Group, all, |key| configs::inherited(state.image, key, state.config))?;
     let number = |key: &str| values.get(key).and_then(|value| value.parse::<i64>().ok()).unwrap_or_default();
     let layers = configs::Layers::of(state.image, state.config);
     for key in table::keys(Scope::Group) {

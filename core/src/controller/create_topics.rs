@@ -14,6 +14,7 @@ use crate::{
     config::table::{self, ConfigKey, Scope},
     id::Uuid,
     metadata::{
+        alter_configs::is_unspeakable,
         configs::{Source, inherited_raw},
         registration::PartitionRegistration,
         topic_name,
@@ -63,7 +64,12 @@ impl Command for CreateTopicsRequest {
         if self.validate_only {
             batch = Batch::default();
         }
-        Decision { batch, response: CreateTopicsResponse { topics, ..Default::default() } }
+        let response = if topics.iter().any(|topic| is_unspeakable(topic.error_message.as_ref())) {
+            self.refuse(ErrorCode::UnknownServerError)
+        } else {
+            CreateTopicsResponse { topics, ..Default::default() }
+        };
+        Decision { batch, response }
     }
 
     /// The controller is not asked when nothing is left of the request (`ControllerApis.createTopics`).

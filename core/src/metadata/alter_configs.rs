@@ -85,7 +85,8 @@ macro_rules! alter_request {
                 Self { resources: resources.map(|(r, _)| r.clone()).collect(), validate_only: self.validate_only }
             }
 
-            fn response(results: Vec<ResourceResult>) -> Self::Response {
+            fn response(mut results: Vec<ResourceResult>) -> Self::Response {
+                fail_if_unspeakable(&mut results);
                 let one = |r: ResourceResult| $module::AlterConfigsResourceResponse {
                     error_code: r.error_code,
                     error_message: r.error_message,
@@ -111,6 +112,20 @@ macro_rules! alter_request {
 alter_request!(incremental::IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, false, |c| c
     .config_operation);
 alter_request!(whole::AlterConfigsRequest, AlterConfigsResponse, true, |_c| SET);
+
+/// Kafka cannot say a sentence that is longer than any text may be, such as one about a value of that length: it says of all
+/// that was asked that it failed, whatever became of it.
+pub fn is_unspeakable(message: Option<&String>) -> bool {
+    message.is_some_and(|text| text.len() > i16::MAX as usize)
+}
+
+fn fail_if_unspeakable(results: &mut [ResourceResult]) {
+    if results.iter().any(|result| is_unspeakable(result.error_message.as_ref())) {
+        for result in results {
+            (result.error_code, result.error_message) = (ErrorCode::UnknownServerError.code(), None);
+        }
+    }
+}
 
 /// Which resources the request names more than once.
 pub fn repeated(changes: &[ResourceChange]) -> BTreeSet<(i8, &str)> {

@@ -7,6 +7,7 @@ use super::image::{ConfigResource, MetadataImage};
 use crate::config::{
     NodeConfig,
     table::{self, ConfigKey, Kind, Scope, Synonym},
+    value,
 };
 
 pub const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
@@ -100,22 +101,22 @@ pub fn inherited_raw(image: &MetadataImage, key: &ConfigKey, node: &NodeConfig) 
 }
 
 /// In the unit of the finer key. Times below zero mean that there is no limit (Kafka: `logRetentionTimeMillis`).
-fn converted(synonym: &Synonym, value: &str) -> String {
-    let number = crate::config::value::trim(value).parse::<i64>();
+fn converted(synonym: &Synonym, text: &str) -> String {
+    let number = value::integer(value::trim(text));
     match number {
-        Ok(number)
+        Some(number)
             if number < -1 && synonym.name.starts_with("log.retention.") && synonym.name != "log.retention.bytes" =>
         {
             "-1".into()
         }
-        Ok(number) if synonym.times != 1 => {
+        Some(number) if synonym.times != 1 => {
             if number < 0 {
                 "-1".into()
             } else {
                 number.saturating_mul(synonym.times).to_string()
             }
         }
-        _ => value.to_owned(),
+        _ => text.to_owned(),
     }
 }
 
@@ -146,15 +147,7 @@ pub fn describe_group(image: &MetadataImage, group: &str, key: &ConfigKey, node:
     if let Some(value) = set.clone() {
         synonyms.insert(0, Candidate { name: key.name.into(), value, source: Source::Group });
     }
-    Value { value: set.or_else(|| group_default(image, key, node)), synonyms }
-}
-
-/// Kafka: `GroupCoordinatorConfig.extractGroupConfigMap`, which leaves the intervals of assignments out.
-pub fn group_default(image: &MetadataImage, key: &ConfigKey, node: &NodeConfig) -> Option<String> {
-    if key.name.ends_with(".assignment.interval.ms") {
-        return key.default.map(str::to_owned);
-    }
-    inherited(image, key, node)
+    Value { value: set.or_else(|| inherited(image, key, node)), synonyms }
 }
 
 /// A key of client metrics (Kafka: `ConfigHelper.createClientMetricsConfigEntry`).

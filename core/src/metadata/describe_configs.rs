@@ -11,6 +11,7 @@ use crate::{
     config::{
         NodeConfig,
         table::{self, ConfigKey, Kind, Scope, Update},
+        value,
     },
     wire::{
         describe_configs::{
@@ -104,12 +105,12 @@ fn entries(
 
 /// A broker knows only its own configuration.
 fn check_id(name: &str, node: &NodeConfig, or: &str) -> Result<(), Refusal> {
-    let why = match name.parse::<i32>() {
-        Ok(id) if id == node.node_id.0 => return Ok(()),
-        Ok(_) => {
+    let why = match value::int(name) {
+        Some(id) if id == node.node_id.0 => return Ok(()),
+        Some(_) => {
             format!("Unexpected broker id, expected {}{or} but received {name}", node.node_id)
         }
-        Err(_) => format!("Broker id must be an integer, but it is: {name}"),
+        None => format!("Broker id must be an integer, but it is: {name}"),
     };
     Err((ErrorCode::InvalidRequest, why))
 }

@@ -7,13 +7,13 @@ use super::{alter_configs::Refusal, configs::Layers, dynamic_listeners};
 use crate::{
     config::{
         table::{self, Scope, Update},
-        value::{invalid, items},
+        value::{self, invalid, items},
     },
     wire::error::ErrorCode,
 };
 
 /// Keys that all listeners of a broker share may stand behind a listener's name for all brokers, too.
-const CLUSTER_LEVEL_LISTENER_KEYS: [&str; 3] =
+pub(super) const CLUSTER_LEVEL_LISTENER_KEYS: [&str; 3] =
     ["max.connections", "max.connection.creation.rate", "num.network.threads"];
 
 /// Whether the keys that would be set on one broker, or as the default of all, may be.
@@ -135,7 +135,7 @@ pub fn check_together(layers: &Layers<'_>) -> Result<(), String> {
 fn connection_overrides(text: &str) -> Result<usize, String> {
     let mut addresses = BTreeSet::new();
     for (address, number) in dynamic_listeners::pairs("max.connections.per.ip.overrides", text)? {
-        if number.parse::<i32>().is_err() {
+        if value::int(&number).is_none() {
             return Err(format!("For input string: \"{number}\""));
         }
         if address.is_empty() || !address.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:%".contains(c)) {
@@ -162,7 +162,7 @@ fn check_groups(layers: &Layers<'_>) -> Result<(), String> {
             at_least(max.clone(), min.clone())?;
             // Bounds apply to what was asked; what is in force is cut to them.
             let raw = |name: &String| layers.broker.get(name).or_else(|| layers.cluster.get(name)).cloned();
-            let asked = raw(&value).and_then(|text| text.trim().parse::<i64>().ok());
+            let asked = raw(&value).and_then(|text| value::integer(value::trim(&text)));
             let asked = asked.unwrap_or_else(|| number(&value));
             if asked < number(&min) {
                 return Err(format!("{value} must be greater than or equal to {min}"));
@@ -198,14 +198,11 @@ fn check_changes(old: &Layers<'_>, new: &Layers<'_>) -> Result<(), String> {
                     kafka.server.DynamicMetricsReporters"
             .into());
     }
-    for name in new.broker.keys().chain(new.cluster.keys()) {
-        if table::listener_key(name) == Some("num.network.threads") {
-            check_threads(
-                "num.network.threads",
-                old.number("num.network.threads"),
-                new.value(name),
-                "Dynamic thread count",
-            )?;
+    for (key, value) in dynamic_listeners::overridden(old, new) {
+        match key {
+            "num.network.threads" => check_threads(key, old.number(key), Some(value), "Dynamic thread count")?,
+            "max.connections" | "max.connection.creation.rate" => check_connections(key, value::integer(&value))?,
+            _ => {}
         }
     }
     for name in [
@@ -220,9 +217,8 @@ fn check_changes(old: &Layers<'_>, new: &Layers<'_>) -> Result<(), String> {
     check_local_retention(new)?;
     dynamic_listeners::check_changes(old, new)?;
     for name in ["max.connections", "max.connection.creation.rate"] {
-        // No connection at all is no limit that a listener takes (Kafka: `ConnectionQuotas.ListenerConnectionQuota`).
-        if changed(name) && new.number(name) == Some(0) {
-            return Err(format!("Invalid {name} 0"));
+        if changed(name) {
+            check_connections(name, new.number(name))?;
         }
     }
     check_cleaner(old.number("log.cleaner.threads"), new.number("log.cleaner.threads"))?;
@@ -237,9 +233,14 @@ fn check_changes(old: &Layers<'_>, new: &Layers<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// No connection at all is no limit that a listener takes (Kafka: `ConnectionQuotas.ListenerConnectionQuota`).
+fn check_connections(name: &str, number: Option<i64>) -> Result<(), String> {
+    if number == Some(0) { Err(format!("Invalid {name} 0")) } else { Ok(()) }
+}
+
 /// At least half and at most twice as many (Kafka: `DynamicThreadPool.validateReconfiguration`).
 fn check_threads(name: &str, old: Option<i64>, new: Option<String>, what: &str) -> Result<(), String> {
-    let (Some(old), Some(new)) = (old, new.and_then(|new| new.trim().parse::<i64>().ok())) else { return Ok(()) };
+    let (Some(old), Some(new)) = (old, new.and_then(|new| value::integer(value::trim(&new)))) else { return Ok(()) };
     let refuse = |why: String| Err(format!("{what} update validation failed for {name}={new}, {why}"));
     if new == old {
         Ok(())

@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{configs::Layers, dynamic_config::require};
-use crate::config::value::items;
+use super::{
+    configs::Layers,
+    dynamic_config::{CLUSTER_LEVEL_LISTENER_KEYS, require},
+};
+use crate::config::value::{items, trim};
 
 const LISTENERS: &str = "listeners";
 const PROTOCOL_MAP: &str = "listener.security.protocol.map";
@@ -42,6 +45,27 @@ pub(super) fn check(layers: &Layers<'_>) -> Result<(), String> {
         names.join(",")
     );
     require(advertised.iter().all(|name| names.contains(name)), why)
+}
+
+/// What would be set behind the names of the broker's own listeners: key and value. Such a name counts in small letters
+/// only (Kafka: `ListenerName.configPrefix`).
+pub(super) fn overridden(old: &Layers<'_>, new: &Layers<'_>) -> Vec<(&'static str, String)> {
+    let text = |key: &str| old.value(key).unwrap_or_default();
+    let (listeners, controllers) = (text(LISTENERS), text("controller.listener.names"));
+    let name = |item: &str| item.split_once("://").map_or(item, |(name, _)| name).to_lowercase();
+    let controllers: Vec<String> = items(&controllers).into_iter().map(name).collect();
+    let names = items(&listeners).into_iter().map(name).filter(|name| !controllers.contains(name));
+    names
+        .flat_map(|name| {
+            let prefix = format!("listener.name.{name}.");
+            let set = |key: &'static str| {
+                let full = format!("{prefix}{key}");
+                let value = new.broker.get(&full).or_else(|| new.cluster.get(&full))?;
+                Some((key, trim(value).to_owned()))
+            };
+            CLUSTER_LEVEL_LISTENER_KEYS.into_iter().filter_map(set).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// A listener that is there keeps its protocol.

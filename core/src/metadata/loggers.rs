@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::alter_configs::{APPEND, DELETE, KeyChange, Refusal, SET, SUBTRACT};
-use crate::{id::NodeId, wire::error::ErrorCode};
+use crate::{config::value, id::NodeId, wire::error::ErrorCode};
 
 pub const ROOT: &str = "root";
 /// Kafka: `LogLevelConfig`, sorted.
@@ -36,10 +36,12 @@ impl Loggers {
         validate_only: bool,
     ) -> Result<(), Refusal> {
         let refuse = |why: String| Err((ErrorCode::InvalidRequest, Some(why)));
-        match resource.parse::<i32>() {
-            Err(_) => return refuse(format!("Node id must be an integer, but it is: {resource}")),
-            Ok(id) if id != node.0 => return refuse(format!("Unexpected node id. Expected {node}, but received {id}")),
-            Ok(_) => {}
+        match value::int(resource) {
+            None => return refuse(format!("Node id must be an integer, but it is: {resource}")),
+            Some(id) if id != node.0 => {
+                return refuse(format!("Unexpected node id. Expected {node}, but received {id}"));
+            }
+            Some(_) => {}
         }
         for change in changes {
             let name = &change.name;

@@ -6,6 +6,7 @@ use lab_core::{
     config::{
         NodeConfig, Voter, fields,
         table::{self, Scope},
+        value,
     },
     id::{Endpoint, NodeId},
     metadata::{configs::Layers, dynamic_config},
@@ -140,7 +141,7 @@ impl Reader<'_> {
                 continue;
             }
             let set =
-                coarse.iter().find_map(|(key, unit_ms)| Some((self.get(key)?.trim().parse::<i64>().ok()?, unit_ms)));
+                coarse.iter().find_map(|(key, unit_ms)| Some((value::integer(value::trim(self.get(key)?))?, unit_ms)));
             if let Some((number, unit_ms)) = set {
                 let ms = if number < 0 { -1 } else { number * unit_ms };
                 fields::field(fine).expect("a key with a field").set(&mut self.node, &ms.to_string());
