@@ -261,8 +261,9 @@ impl Broker {
     /// Sends what is ready, and works on frames until none is left that may be worked on.
     fn answer_and_work(&mut self, ctx: &mut Ctx) {
         loop {
-            self.replicas.settle(ctx, &self.image);
+            // First the coordinator: followers wait for what it appends, as for what any producer does.
             self.drive_groups(ctx);
+            self.replicas.settle(ctx, &self.image);
             for answer in self.replicas.take_answers() {
                 match answer {
                     Answer::Produce(reply, response) => self.answer_produce(ctx, &reply, &response),
