@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::tools::{self, say};
+use crate::{
+    interrupt,
+    tools::{self, say},
+};
 
 /// What a build is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -197,14 +200,14 @@ fn get_with(address: &str, path: &str, headers: &str) -> Result<Vec<u8>> {
     Ok(rest.split_off(end + 4))
 }
 
-/// Asks until there is an answer or the time is over.
+/// Asks until there is an answer, the time is over, or the run is interrupted.
 pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
     loop {
         if let Some(answer) = ask() {
             return Some(answer);
         }
-        if Instant::now() > end {
+        if Instant::now() > end || interrupt::came() {
             return None;
         }
         std::thread::sleep(Duration::from_millis(30));

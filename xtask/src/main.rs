@@ -4,6 +4,7 @@ mod bench;
 mod chromium;
 mod compare;
 mod hammer;
+mod interrupt;
 mod invariants;
 mod lab;
 mod librdkafka;

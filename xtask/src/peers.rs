@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use self::{cluster::Cluster, libraries::Here};
-use crate::{lab, peer};
+use crate::{interrupt, lab, peer};
 
 const HELP: &str = "\
 cargo xtask peers [OPTIONS]
@@ -80,11 +80,12 @@ fn tables(options: &Options, binary: &Path) -> Result<Vec<String>> {
             wrong.push(format!("{} is absent: {why}", library.name));
         }
     }
-    let ours = table::play("kafka-lab", &Cluster::ours(binary)?, &libraries, binary);
+    interrupt::listen()?;
+    let ours = table::play("kafka-lab", &Cluster::ours(binary)?, &libraries, binary)?;
     let theirs = match options.kafka {
         true => {
             let kafka = Cluster::kafka()?.context("--kafka needs Java and Maven")?;
-            Some(table::play("Apache Kafka", &kafka, &libraries, binary))
+            Some(table::play("Apache Kafka", &kafka, &libraries, binary)?)
         }
         false => None,
     };
@@ -97,6 +98,7 @@ fn tables(options: &Options, binary: &Path) -> Result<Vec<String>> {
 fn one_group(options: &Options, binary: &Path) -> Result<Vec<String>> {
     let libraries = member::prepare();
     ensure!(libraries.len() >= 2, "a group needs members: install kcat, python3, node, go or java");
+    interrupt::listen()?;
     let mut wrong = group::run("kafka-lab", &Cluster::ours(binary)?, &libraries, binary)?;
     if options.kafka {
         let kafka = Cluster::kafka()?.context("--kafka needs Java and Maven")?;

@@ -51,26 +51,25 @@ impl Cluster {
     }
 
     fn lab(&self, binary: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(binary);
-        command.args(args).args(["--bootstrap", self.first()]);
-        command
+        lab_at(self.first(), binary, args)
     }
 
     pub fn create_topic(&self, binary: &Path, topic: &str, partitions: usize) -> Result<()> {
         let partitions = partitions.to_string();
         let args = ["topics", "create", topic, "--partitions", &partitions, "--replication-factor", "3"];
         lab::poll(Duration::from_secs(60), || self.lab(binary, &args).output().ok().filter(|out| out.status.success()))
-            .map(drop)
-            .context("the topic could not be created within 60 s")
+            .context("the topic could not be created within 60 s")?;
+        // A broker hears of it a little later than the controller has made it, and a library asks any of them.
+        for broker in self.bootstrap.split(',') {
+            let known = || topics(broker, binary).ok()?.iter().any(|found| found == topic).then_some(());
+            lab::poll(Duration::from_secs(60), known)
+                .with_context(|| format!("{broker} has not heard of the topic"))?;
+        }
+        Ok(())
     }
 
-    /// The names of all topics. Asking for one by its name could make it.
     pub fn topics(&self, binary: &Path) -> Result<Vec<String>> {
-        let out = self.lab(binary, &["topics", "list", "--json"]).output()?;
-        ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        let topics: serde_json::Value = serde_json::from_slice(&out.stdout)?;
-        let topics = topics.as_array().context("topics list --json is a list")?;
-        Ok(topics.iter().filter_map(|topic| topic["name"].as_str().or(topic.as_str()).map(str::to_owned)).collect())
+        topics(self.first(), binary)
     }
 
     /// Records with keys, so that every partition gets some.
@@ -131,4 +130,19 @@ impl Cluster {
         expect("deleting the group", &deleted, deleted.contains("successful"));
         Ok(wrong)
     }
+}
+
+fn lab_at(broker: &str, binary: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(binary);
+    command.args(args).args(["--bootstrap", broker]);
+    command
+}
+
+/// The names of all topics that this broker knows. Asking for one by its name could make it.
+fn topics(broker: &str, binary: &Path) -> Result<Vec<String>> {
+    let out = lab_at(broker, binary, &["topics", "list", "--json"]).output()?;
+    ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let topics: serde_json::Value = serde_json::from_slice(&out.stdout)?;
+    let topics = topics.as_array().context("topics list --json is a list")?;
+    Ok(topics.iter().filter_map(|topic| topic["name"].as_str().or(topic.as_str()).map(str::to_owned)).collect())
 }

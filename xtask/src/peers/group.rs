@@ -13,7 +13,7 @@ use super::{
     cluster::Cluster,
     member::{Library, Member},
 };
-use crate::{lab, tools::say};
+use crate::{interrupt, lab, tools::say};
 
 pub const TOPIC: &str = "peers";
 pub const GROUP: &str = "peers-group";
@@ -39,6 +39,7 @@ pub fn run(who: &str, cluster: &Cluster, libraries: &[Library], binary: &Path) -
     let mut wrong = Vec::new();
     let mut members: Vec<Member> = Vec::new();
     for library in libraries {
+        interrupt::check()?;
         let begun = Instant::now();
         members.push(library.start(cluster.bootstrap())?);
         let row = rows.entry(library.name).or_default();
@@ -65,6 +66,7 @@ pub fn run(who: &str, cluster: &Cluster, libraries: &[Library], binary: &Path) -
         wrong.push(format!("{who}: committed offsets: {why:#}"));
     }
     for (index, library) in libraries.iter().enumerate() {
+        interrupt::check()?;
         let begun = Instant::now();
         members[index].kill();
         match shared_out(&mut members) {
@@ -88,6 +90,7 @@ pub fn run(who: &str, cluster: &Cluster, libraries: &[Library], binary: &Path) -
             wrong.push(format!("{who}: {} is back again: {why:#}", library.name));
         }
     }
+    interrupt::check()?;
     wrong.extend(cluster.tools(GROUP, TOPIC, &mut members)?.into_iter().map(|why| format!("{who}: {why:#}")));
     print_table(who, &rows);
     Ok(wrong)

@@ -1,6 +1,7 @@
 //! The first act: every library alone, with its defaults, on a cluster of ours and on Apache Kafka; what each can do
 //! stands in tables. A cell in which the two differ is a fault of ours.
 
+mod known;
 mod program;
 mod step;
 
@@ -14,6 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Result;
+
 use self::{
     program::{Answer, Running},
     step::{Records, Stage, Step, What, Write},
@@ -23,7 +26,7 @@ use super::{
     install::Program,
     libraries::{Here, Library},
 };
-use crate::tools::say;
+use crate::{interrupt, tools::say};
 
 /// For one command: a library that hangs fails its cell.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -102,6 +105,13 @@ impl Cell {
         }
     }
 
+    fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Failed(why) => Some(why),
+            Self::Good | Self::Lacks(_) => None,
+        }
+    }
+
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Good => None,
@@ -113,13 +123,13 @@ impl Cell {
 pub type Rows = BTreeMap<&'static str, Row>;
 
 /// Every library plays every step on one cluster, some libraries at a time: most of it is waiting.
-pub fn play(who: &str, cluster: &Cluster, libraries: &[(Library, Here)], binary: &Path) -> Rows {
+pub fn play(who: &str, cluster: &Cluster, libraries: &[(Library, Here)], binary: &Path) -> Result<Rows> {
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(Rows::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
-                loop {
+                while !interrupt::came() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some((library, here)) = libraries.get(number) else { break };
                     if let Here::Program(program) = here {
@@ -131,7 +141,8 @@ pub fn play(who: &str, cluster: &Cluster, libraries: &[(Library, Here)], binary:
             });
         }
     });
-    rows.into_inner().expect("no thread panics with it")
+    interrupt::check()?;
+    Ok(rows.into_inner().expect("no thread panics with it"))
 }
 
 /// One library on one cluster.
@@ -149,7 +160,7 @@ impl Player<'_> {
         let mut running = None;
         let mut row = Row::default();
         for (t, table) in tables().iter().enumerate() {
-            for (s, step) in table.steps.iter().enumerate() {
+            for (s, step) in table.steps.iter().enumerate().take_while(|_| !interrupt::came()) {
                 let cell = self.step(step, &format!("{prefix}-{t}"), &mut running);
                 if let Cell::Failed(why) = &cell {
                     say(&format!("{}: {}, {}: {}", self.who, self.name, step.name, one_line(why)));
@@ -190,7 +201,7 @@ impl Player<'_> {
 }
 
 /// Prints the tables in Markdown, and returns what is wrong: cells in which the two differ, or, without the other, those
-/// that failed.
+/// that failed; but for the failures that are known (`known`).
 pub fn print(libraries: &[(Library, Here)], ours: &Rows, theirs: Option<&Rows>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (t, table) in tables().iter().enumerate() {
@@ -224,7 +235,13 @@ pub fn print(libraries: &[(Library, Here)], ours: &Rows, theirs: Option<&Rows>) 
                     Some(other) => mine.word() != other.word(),
                     None => matches!(mine, Cell::Failed(_)),
                 };
-                if differs {
+                let failures = [Some(mine), other].into_iter().flatten().filter_map(Cell::failure);
+                let known: Vec<Option<&str>> =
+                    failures.map(|why| known::reason(library.name, step.name, why)).collect();
+                for reason in known.iter().flatten() {
+                    notes.push((place.clone(), "known", (*reason).to_owned()));
+                }
+                if differs && (known.is_empty() || known.contains(&None)) {
                     wrong.push(format!("{}: {place}: {}", table.title, one_line(mine.reason().unwrap_or("ok"))));
                 }
             }

@@ -5,13 +5,16 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
-use crate::peers::install::Program;
+use crate::{interrupt, peers::install::Program};
+
+/// How often it is looked whether the run is interrupted.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,13 +78,19 @@ impl Running {
 
     /// The next line that is a JSON object: libraries print lines of their own, too.
     fn hear(&mut self, limit: Duration) -> Result<Value, String> {
+        let until = Instant::now() + limit;
         loop {
-            match self.said.recv_timeout(limit) {
+            match self.said.recv_timeout(LOOK.min(until.saturating_duration_since(Instant::now()))) {
                 Ok(line) => {
                     if let Ok(answer @ Value::Object(_)) = serde_json::from_str(&line) {
                         return Ok(answer);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if interrupt::came() => {
+                    self.end();
+                    return Err("interrupted".to_owned());
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
                 Err(RecvTimeoutError::Timeout) => {
                     self.end();
                     return Err(format!("hangs: no answer within {} s", limit.as_secs()));
