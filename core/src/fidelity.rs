@@ -153,7 +153,7 @@ pub const SIMPLIFICATIONS: &[Simplification] = &[
     ),
     of(
         Area::Configuration,
-        "An AlterConfigs that names a resource twice is refused; Apache Kafka 4.3.1 never answers it.",
+        "An AlterConfigs that names a resource twice is refused, and a request about brokers whose answer would be too long to be said fails; Apache Kafka 4.3.1 never answers them.",
     ),
     of(
         Area::Missing,

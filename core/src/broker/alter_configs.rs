@@ -37,6 +37,9 @@ impl Broker {
     ) {
         let changes = request.changes();
         let answered: Answered = self.preprocess(&changes, R::WHOLE, request.validate_only());
+        for event in self.loggers.take_news() {
+            ctx.out.note(|| event);
+        }
         if answered.iter().all(Option::is_some) {
             let response = R::response(answered.into_iter().flatten().collect());
             return self.conns.answer::<R>(ctx, &reply, &response);

@@ -117,6 +117,9 @@ impl Controller {
             to.send(ctx, refused(ErrorCode::NotController));
             return;
         };
+        for event in self.loggers.take_news() {
+            ctx.out.note(|| event);
+        }
         if R::OF_USERS && batch.len() > MAX_RECORDS {
             to.send(ctx, to.frame::<R>(&request.refuse(ErrorCode::PolicyViolation)));
             return;

@@ -4,24 +4,33 @@
 use std::collections::BTreeMap;
 
 use super::alter_configs::{APPEND, DELETE, KeyChange, Refusal, SET, SUBTRACT};
-use crate::{config::value, id::NodeId, wire::error::ErrorCode};
+use crate::{config::value, id::NodeId, trace::EventKind, wire::error::ErrorCode};
 
 pub const ROOT: &str = "root";
+const WITHOUT_EFFECT: &str = "what the lab writes down does not depend on it, so it has no effect";
 /// Kafka: `LogLevelConfig`, sorted.
 const LEVELS: [&str; 6] = ["DEBUG", "ERROR", "FATAL", "INFO", "TRACE", "WARN"];
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loggers(BTreeMap<&'static str, String>);
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loggers {
+    levels: BTreeMap<&'static str, String>,
+    news: Vec<EventKind>,
+}
 
 impl Default for Loggers {
     fn default() -> Self {
-        Self(BTreeMap::from([(ROOT, "INFO".to_owned())]))
+        Self { levels: BTreeMap::from([(ROOT, "INFO".to_owned())]), news: Vec::new() }
     }
 }
 
 impl Loggers {
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(name, level)| (*name, level.as_str()))
+        self.levels.iter().map(|(name, level)| (*name, level.as_str()))
+    }
+
+    /// What was changed since it was last asked for, to be told to people.
+    pub fn take_news(&mut self) -> Vec<EventKind> {
+        std::mem::take(&mut self.news)
     }
 
     /// Takes all of the changes or none.
@@ -46,7 +55,7 @@ impl Loggers {
         for change in changes {
             let name = &change.name;
             let missing = || {
-                let there = self.0.contains_key(name.as_str());
+                let there = self.levels.contains_key(name.as_str());
                 (!there).then(|| (ErrorCode::InvalidConfig, Some(format!("Logger {name} does not exist!"))))
             };
             let not_allowed = |operation: &str| {
@@ -82,8 +91,14 @@ impl Loggers {
         }
         if !validate_only {
             for change in changes.iter().filter(|change| change.operation == SET) {
-                if let Some(level) = self.0.get_mut(change.name.as_str()) {
+                if let Some(level) = self.levels.get_mut(change.name.as_str()) {
                     level.clone_from(change.value.as_ref().expect("checked above"));
+                    self.news.push(EventKind::ConfigChanged {
+                        resource: format!("logger {} of node {node}", change.name),
+                        key: "level".into(),
+                        value: change.value.clone(),
+                        without_effect: Some(WITHOUT_EFFECT.into()),
+                    });
                 }
             }
         }
