@@ -135,7 +135,7 @@ pub fn check_together(layers: &Layers<'_>) -> Result<(), String> {
 fn connection_overrides(text: &str) -> Result<usize, String> {
     let mut addresses = BTreeSet::new();
     for (address, number) in dynamic_listeners::pairs("max.connections.per.ip.overrides", text)? {
-        if value::int(&number).is_none() {
+        if value::int(number).is_none() {
             return Err(format!("For input string: \"{number}\""));
         }
         if address.is_empty() || !address.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:%".contains(c)) {
