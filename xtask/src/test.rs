@@ -87,9 +87,33 @@ fn clippy(sh: &Shell, _: &Tools) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// What is tested in one process: unit tests of all packages, and the tests of core and lessons.
 fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
-    cmd!(sh, "cargo test --workspace --exclude lab-web --exclude kafka-lab").quiet().run()?;
+    let mut targets = vec!["--lib".to_owned(), "--bins".to_owned()];
+    for package in ["core", "lessons"] {
+        targets.extend(test_files(package)?.iter().flat_map(|name| ["--test".to_owned(), name.clone()]));
+    }
+    test_host(sh, &targets).run()?;
     Ok(Outcome::Passed)
+}
+
+/// `cargo test` of some targets. All stages name the same packages: cargo chooses the features of a dependency by the
+/// packages it is asked for, and compiles it again for each choice.
+fn test_host<'a>(sh: &'a Shell, args: &[String]) -> xshell::Cmd<'a> {
+    cmd!(sh, "cargo test --workspace --exclude lab-web {args...}").quiet()
+}
+
+/// The names of a package's integration tests.
+fn test_files(package: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(crate::root().join(package).join("tests"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "rs") || path.join("main.rs").exists() {
+            names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// What of the page computes and does not draw, under Node. The rest of it is tested in a browser.
@@ -97,13 +121,13 @@ fn web(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     if tools.node.is_none() {
         return Ok(Outcome::Skipped("skipped: no node"));
     }
-    test_wasm(sh, &["--package", "lab-web"]).run()?;
+    test_wasm(sh, &["--bin", "lab-web"]).run()?;
     Ok(Outcome::Passed)
 }
 
-/// `cargo test` of what the page is made of, compiled as the page is.
+/// `cargo test` of what the page is made of, compiled as the page is. As in `test_host`, always the same packages.
 fn test_wasm<'a>(sh: &'a Shell, args: &[&str]) -> xshell::Cmd<'a> {
-    cmd!(sh, "cargo test --profile wasm-quick --target wasm32-unknown-unknown {args...}")
+    cmd!(sh, "cargo test --profile wasm-quick --target wasm32-unknown-unknown -p lab-web -p lab-core {args...}")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .quiet()
 }
@@ -122,10 +146,7 @@ fn wasm(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     let Some(hash) = last["hash"].as_str() else { bail!("replay printed no hash: {printed}") };
     println!("the native binary ends the session with {hash}");
     let recordings = recording::make(sh, &binary)?;
-    test_wasm(sh, &["--package", "lab-core", "--test", "golden"])
-        .env("LAB_GOLDEN_HASH", hash)
-        .env("LAB_RECORDINGS", recordings)
-        .run()?;
+    test_wasm(sh, &["--test", "golden"]).env("LAB_GOLDEN_HASH", hash).env("LAB_RECORDINGS", recordings).run()?;
     Ok(Outcome::Passed)
 }
 
@@ -137,12 +158,14 @@ fn binary(sh: &Shell, _: &Tools) -> Result<Outcome> {
 /// Real processes on loopback. The tests use the release binary: it is what people run.
 fn native(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     let binary = crate::root().join("target/release/kafka-lab");
-    cmd!(sh, "cargo test --package kafka-lab --bins --tests -- --skip browser_")
-        .env("KAFKA_LAB", binary)
-        .quiet()
-        .run()?;
+    let names = test_files("native")?.into_iter().filter(|name| !BROWSER.contains(&name.as_str()));
+    let targets: Vec<String> = names.flat_map(|name| ["--test".to_owned(), name]).collect();
+    test_host(sh, &targets).env("KAFKA_LAB", binary).run()?;
     Ok(if tools.kcat.is_none() { Outcome::Skipped("kcat was absent: its tests were skipped") } else { Outcome::Passed })
 }
+
+/// The tests that need a browser.
+const BROWSER: [&str; 3] = ["browser", "groups_page", "lessons_page"];
 
 /// The page in real Chromium, found by role and name.
 fn browser(sh: &Shell, tools: &Tools) -> Result<Outcome> {
@@ -151,9 +174,8 @@ fn browser(sh: &Shell, tools: &Tools) -> Result<Outcome> {
     }
     let binary = crate::root().join("target/release/kafka-lab");
     let axe = tools::ensure_axe(sh);
-    let run = cmd!(sh, "cargo test --package kafka-lab --test browser --test lessons_page --test groups_page")
-        .env("KAFKA_LAB", binary)
-        .quiet();
+    let targets: Vec<String> = BROWSER.iter().flat_map(|&name| ["--test".to_owned(), name.to_owned()]).collect();
+    let run = test_host(sh, &targets).env("KAFKA_LAB", binary);
     match &axe {
         Some(axe) => run.env("AXE", axe).run()?,
         None => run.run()?,
