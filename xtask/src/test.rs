@@ -90,10 +90,11 @@ fn clippy(sh: &Shell, _: &Tools) -> Result<Outcome> {
 /// What is tested in one process: unit tests of all packages, and the tests of core and lessons.
 fn core(sh: &Shell, _: &Tools) -> Result<Outcome> {
     let mut targets = vec!["--lib".to_owned(), "--bins".to_owned()];
-    for package in ["core", "lessons"] {
+    for package in ["core", "core/derive", "lessons", "xtask"] {
         targets.extend(test_files(package)?.iter().flat_map(|name| ["--test".to_owned(), name.clone()]));
     }
     test_host(sh, &targets).run()?;
+    test_host(sh, &["--doc".to_owned()]).run()?;
     Ok(Outcome::Passed)
 }
 
@@ -103,10 +104,14 @@ fn test_host<'a>(sh: &'a Shell, args: &[String]) -> xshell::Cmd<'a> {
     cmd!(sh, "cargo test --workspace --exclude lab-web {args...}").quiet()
 }
 
-/// The names of a package's integration tests.
+/// The names of a package's integration tests, if it has some.
 fn test_files(package: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(crate::root().join(package).join("tests"))? {
+    let folder = crate::root().join(package).join("tests");
+    if !folder.exists() {
+        return Ok(names);
+    }
+    for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == "rs") || path.join("main.rs").exists() {
             names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));

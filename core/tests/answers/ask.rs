@@ -18,7 +18,12 @@ use std::fmt::Write as _;
 use lab_core::{
     id::{NodeId, Uuid},
     sim::Answer,
-    wire::{api::ApiKey, primitive::Writer},
+    wire::{
+        api::ApiKey,
+        header::ResponseHeader,
+        message::Message as _,
+        primitive::{Reader, Writer},
+    },
 };
 
 use super::{
@@ -56,37 +61,40 @@ impl Asker {
 
     fn ask_once(&mut self, asked: NodeId, key: ApiKey, version: i16, words: &Words<'_>, tree: &Tree) -> String {
         let schema = key.request_schema().expect("an API that the lab can read and write");
-        let mut frame = [key.code().to_be_bytes(), version.to_be_bytes()].concat();
-        frame.extend(1_i32.to_be_bytes());
+        let mut frame = Writer::new();
+        frame.i16(key.code());
+        frame.i16(version);
+        frame.i32(1);
         match words.get("client") {
-            Some("null") => frame.extend((-1_i16).to_be_bytes()),
+            Some("null") => frame.i16(-1),
             client => {
                 let client = unescaped(client.unwrap_or("answers"));
-                frame.extend((client.len() as i16).to_be_bytes());
-                frame.extend(client);
+                frame.i16(client.len() as i16);
+                frame.put(&client);
             }
         }
         if key.request_header_version(version) >= 2 {
-            frame.push(0);
+            frame.uvarint(0);
         }
-        let mut out = Out { version, bytes: frame, asker: self };
+        let mut out = Out { version, frame, asker: self };
         out.fields(schema, schema.flexible.contains(version), tree);
-        let mut frame = out.bytes;
+        let mut frame = out.frame.into_bytes().to_vec();
         frame.resize((frame.len() + words.number("trailing", 0)).saturating_sub(words.number("cut", 0)), 0);
         match self.cluster.ask(asked, frame.into()) {
             Answer::Frame(bytes) => {
                 let schema = key.response_schema().expect("an API that the lab can read and write");
-                let header = if key.response_header_version(version) >= 1 { 5 } else { 4 };
+                let mut left = Reader::new(&bytes);
+                ResponseHeader::decode(key.response_header_version(version), &mut left).expect("a header");
                 let mut read = Shown {
                     version,
-                    left: &bytes[header..],
+                    left,
                     sorted: words.flag("sorted"),
                     messages: words.flag("messages"),
                     controller: asked == CONTROLLER,
                     asker: self,
                 };
                 let said = read.fields(schema, schema.flexible.contains(version));
-                let left = read.left.len();
+                let left = read.left.remaining();
                 if left == 0 { said } else { format!("{said} and {left} bytes more") }
             }
             Answer::Closed => "the connection is closed".into(),

@@ -1,12 +1,16 @@
 //! Writes a request in a version, by the schema: also what no client would write.
 
-use lab_core::wire::schema::{Field, Kind, Schema};
+use bytes::Bytes;
+use lab_core::wire::{
+    primitive::{Format, Writer},
+    schema::{Field, Kind, Schema},
+};
 
 use super::{Asker, fields::Tree};
 
 pub struct Out<'a> {
     pub version: i16,
-    pub bytes: Vec<u8>,
+    pub frame: Writer,
     pub asker: &'a Asker,
 }
 
@@ -19,15 +23,15 @@ impl Out<'_> {
             assert!(known, "{} has no {name}", schema.name);
         }
         let find = |name: &str| given.iter().find(|(known, _)| known == name).map(|(_, tree)| tree);
-        let mut tagged: Vec<(u32, Vec<u8>)> = Vec::new();
+        let mut tagged: Vec<(u32, Bytes)> = Vec::new();
         let version = self.version;
         for field in schema.fields.iter().filter(|field| field.versions.contains(version)) {
             let value = find(field.name.trim_end_matches('_'));
             if field.tagged.contains(self.version) {
                 if let Some(value) = value {
-                    let mut out = Out { version: self.version, bytes: Vec::new(), asker: self.asker };
+                    let mut out = Out { version: self.version, frame: Writer::new(), asker: self.asker };
                     out.field(field, flexible, Some(value));
-                    tagged.push((field.tag.expect("tagged"), out.bytes));
+                    tagged.push((field.tag.expect("tagged"), out.frame.into_bytes()));
                 }
             } else {
                 self.field(field, flexible, value);
@@ -35,15 +39,15 @@ impl Out<'_> {
         }
         for (name, value) in given {
             if let (Some(tag), Tree::Text(bytes)) = (name.strip_prefix('_').and_then(|t| t.parse().ok()), value) {
-                tagged.push((tag, bytes.clone()));
+                tagged.push((tag, bytes.clone().into()));
             }
         }
         if flexible {
-            self.uvarint(tagged.len());
+            self.frame.uvarint(tagged.len() as u32);
             for (tag, bytes) in tagged {
-                self.uvarint(tag as usize);
-                self.uvarint(bytes.len());
-                self.bytes.extend(bytes);
+                self.frame.uvarint(tag);
+                self.frame.uvarint(bytes.len() as u32);
+                self.frame.put(&bytes);
             }
         }
     }
@@ -66,73 +70,60 @@ impl Out<'_> {
 
     fn value(&mut self, kind: &Kind, flexible: bool, nullable: bool, tree: &Tree) {
         match (kind, tree) {
-            (Kind::Bool | Kind::Int8, Tree::Number(n)) => self.bytes.push(*n as u8),
-            (Kind::Int16 | Kind::Uint16, Tree::Number(n)) => self.bytes.extend((*n as i16).to_be_bytes()),
-            (Kind::Int32 | Kind::Uint32, Tree::Number(n)) => self.bytes.extend((*n as i32).to_be_bytes()),
-            (Kind::Int64, Tree::Number(n)) => self.bytes.extend(n.to_be_bytes()),
-            (Kind::Float64, Tree::Number(n)) => self.bytes.extend((*n as f64).to_be_bytes()),
+            (Kind::Bool | Kind::Int8, Tree::Number(n)) => self.frame.i8(*n as i8),
+            (Kind::Int16 | Kind::Uint16, Tree::Number(n)) => self.frame.i16(*n as i16),
+            (Kind::Int32 | Kind::Uint32, Tree::Number(n)) => self.frame.i32(*n as i32),
+            (Kind::Int64, Tree::Number(n)) => self.frame.i64(*n),
+            (Kind::Float64, Tree::Number(n)) => self.frame.put(&(*n as f64).to_be_bytes()),
             (Kind::Float64, Tree::Text(text)) => {
                 let number: f64 = str::from_utf8(text).ok().and_then(|text| text.parse().ok()).expect("a number");
-                self.bytes.extend(number.to_be_bytes());
+                self.frame.put(&number.to_be_bytes());
             }
-            (Kind::Uuid, Tree::Text(id)) if id.len() == 16 => self.bytes.extend(id),
+            (Kind::Uuid, Tree::Text(id)) if id.len() == 16 => self.frame.put(id),
             (Kind::Uuid, Tree::Text(digits)) => {
                 let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).expect("digits");
-                self.bytes.extend(digits.chunks(2).map(byte));
+                self.frame.put(&digits.chunks(2).map(byte).collect::<Vec<u8>>());
             }
             (Kind::String | Kind::Bytes, Tree::Number(n)) => {
                 self.value(kind, flexible, nullable, &Tree::Text(n.to_string().into()));
             }
             (Kind::String, Tree::Text(text)) => {
                 if flexible {
-                    self.uvarint(text.len() + 1);
+                    self.frame.uvarint(text.len() as u32 + 1);
                 } else {
-                    self.bytes.extend((text.len() as i16).to_be_bytes());
+                    self.frame.i16(text.len() as i16);
                 }
-                self.bytes.extend(text);
+                self.frame.put(text);
             }
-            (Kind::String, Tree::Null) if !flexible => self.bytes.extend((-1_i16).to_be_bytes()),
+            (Kind::String, Tree::Null) if !flexible => self.frame.i16(-1),
             (Kind::Bytes, Tree::Text(bytes)) => {
                 self.length(flexible, bytes.len());
-                self.bytes.extend(bytes);
+                self.frame.put(bytes);
             }
             (Kind::Records, Tree::Text(text)) => {
                 let text = str::from_utf8(text).expect("batches");
                 let bytes: Vec<u8> = text.split_whitespace().flat_map(|batch| self.asker.batch(batch)).collect();
                 self.length(flexible, bytes.len());
-                self.bytes.extend(bytes);
+                self.frame.put(&bytes);
             }
             (Kind::Array(of), Tree::List(list)) => {
                 self.length(flexible, list.len());
                 list.iter().for_each(|element| self.value(of, flexible, false, element));
             }
-            (Kind::Struct(_), Tree::Null) => self.bytes.push(0xff),
+            (Kind::Struct(_), Tree::Null) => self.frame.i8(-1),
             (Kind::Struct(schema), tree) => {
                 if nullable {
-                    self.bytes.push(1);
+                    self.frame.i8(1);
                 }
                 self.fields(schema, flexible, tree);
             }
-            (_, Tree::Null) if flexible => self.bytes.push(0),
-            (_, Tree::Null) => self.bytes.extend((-1_i32).to_be_bytes()),
+            (_, Tree::Null) => self.frame.null_length(Format { version: self.version, flexible }),
             (kind, tree) => panic!("{tree:?} is no {kind:?}"),
         }
     }
 
     fn length(&mut self, flexible: bool, length: usize) {
-        if flexible {
-            self.uvarint(length + 1);
-        } else {
-            self.bytes.extend((length as i32).to_be_bytes());
-        }
-    }
-
-    fn uvarint(&mut self, mut value: usize) {
-        while value > 0x7f {
-            self.bytes.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.bytes.push(value as u8);
+        self.frame.length(length, Format { version: self.version, flexible }).expect("a length");
     }
 }
 

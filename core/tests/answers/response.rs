@@ -5,6 +5,7 @@ use lab_core::{
     id::Uuid,
     wire::{
         batch,
+        primitive::{Format, Nullable as _, Reader, Value as _},
         schema::{Field, Kind, Schema},
     },
 };
@@ -15,9 +16,11 @@ use super::{Asker, name_of, request::parse_default};
 const HIDDEN: &[&str] =
     &["host", "port", "cluster_id", "throttle_time_ms", "client_host", "total_bytes", "usable_bytes"];
 
+const GOOD: &str = "an answer that can be read";
+
 pub struct Shown<'a> {
     pub version: i16,
-    pub left: &'a [u8],
+    pub left: Reader<'a>,
     pub sorted: bool,
     /// What is said to people is shown.
     pub messages: bool,
@@ -35,12 +38,12 @@ impl Shown<'_> {
             self.field(field, flexible, &mut shown);
         }
         if flexible {
-            for _ in 0..self.uvarint() {
-                let (tag, length) = (self.uvarint(), self.uvarint());
-                let known = present.clone().find(|field| field.tag == Some(tag as u32));
+            for _ in 0..self.left.uvarint().expect(GOOD) {
+                let (tag, length) = (self.left.uvarint().expect(GOOD), self.left.uvarint().expect(GOOD));
+                let known = present.clone().find(|field| field.tag == Some(tag));
                 match known {
                     Some(field) => self.field(field, flexible, &mut shown),
-                    None => _ = self.take(length),
+                    None => _ = self.left.take(length as usize).expect(GOOD),
                 }
             }
         }
@@ -69,38 +72,34 @@ impl Shown<'_> {
     }
 
     fn value(&mut self, field: &Field, kind: &Kind, flexible: bool, nullable: bool) -> String {
+        let format = Format { version: self.version, flexible };
         match kind {
-            Kind::Bool | Kind::Int8 => i8::from_be_bytes(self.array()).to_string(),
-            Kind::Int16 => match i16::from_be_bytes(self.array()) {
+            Kind::Bool | Kind::Int8 => self.left.i8().expect(GOOD).to_string(),
+            Kind::Int16 => match self.left.i16().expect(GOOD) {
                 code if field.name.contains("error_code") && code != 0 => name_of(code),
                 number => number.to_string(),
             },
-            Kind::Uint16 => u16::from_be_bytes(self.array()).to_string(),
-            Kind::Int32 => match i32::from_be_bytes(self.array()) {
+            Kind::Uint16 => (self.left.i16().expect(GOOD) as u16).to_string(),
+            Kind::Int32 => match self.left.i32().expect(GOOD) {
                 id if field.name == "session_id" && id != 0 => self.asker.name_drawn('s', id.to_string()),
                 number => number.to_string(),
             },
-            Kind::Uint32 => u32::from_be_bytes(self.array()).to_string(),
-            Kind::Int64 => match i64::from_be_bytes(self.array()) {
+            Kind::Uint32 => (self.left.i32().expect(GOOD) as u32).to_string(),
+            Kind::Int64 => match self.left.i64().expect(GOOD) {
                 id if field.name == "producer_id" && id >= 0 => {
                     let known = self.asker.producers.iter().find(|(_, (pid, _))| *pid == id);
                     known.map(|(name, _)| name.clone()).unwrap_or_else(|| self.asker.name_drawn('p', id.to_string()))
                 }
                 number => number.to_string(),
             },
-            Kind::Float64 => f64::from_be_bytes(self.array()).to_string(),
-            Kind::Uuid => match Uuid(self.array()) {
+            Kind::Float64 => f64::read(&mut self.left, format).expect(GOOD).to_string(),
+            Kind::Uuid => match Uuid::read(&mut self.left, format).expect(GOOD) {
                 Uuid::ZERO => "@0".into(),
                 id => self.asker.topic_named(id),
             },
             Kind::String => {
-                let length = if flexible {
-                    self.uvarint().checked_sub(1)
-                } else {
-                    usize::try_from(i16::from_be_bytes(self.array())).ok()
-                };
-                let Some(length) = length else { return "null".into() };
-                let text = String::from_utf8(self.take(length).to_vec()).expect("answers are UTF-8");
+                let text = String::read_nullable(&mut self.left, format).expect(GOOD);
+                let Some(text) = text else { return "null".into() };
                 let drawn = |name: &str| ["member_id", "leader"].contains(&name) && text.contains('-');
                 match field.name {
                     "error_message" | "batch_index_error_message" if !text.is_empty() && !self.messages => {
@@ -112,12 +111,12 @@ impl Shown<'_> {
                 }
             }
             Kind::Bytes | Kind::Records => {
-                let Some(length) = self.length(flexible) else { return "null".into() };
-                let bytes = Bytes::copy_from_slice(self.take(length));
+                let bytes = Bytes::read_nullable(&mut self.left, format).expect(GOOD);
+                let Some(bytes) = bytes else { return "null".into() };
                 if matches!(kind, Kind::Records) { batches(&bytes) } else { format!("{:?}", bytes).split_off(1) }
             }
             Kind::Array(of) => {
-                let Some(count) = self.length(flexible) else { return "null".into() };
+                let Some(count) = self.left.length(format).expect(GOOD) else { return "null".into() };
                 let mut all: Vec<String> = (0..count).map(|_| self.value(field, of, flexible, false)).collect();
                 if self.sorted {
                     all.sort();
@@ -125,36 +124,10 @@ impl Shown<'_> {
                 format!("[{}]", all.join(", "))
             }
             Kind::Struct(schema) => {
-                if nullable && i8::from_be_bytes(self.array()) < 0 {
+                if nullable && self.left.i8().expect(GOOD) < 0 {
                     return "null".into();
                 }
                 self.fields(schema, flexible)
-            }
-        }
-    }
-
-    fn length(&mut self, flexible: bool) -> Option<usize> {
-        if flexible { self.uvarint().checked_sub(1) } else { usize::try_from(i32::from_be_bytes(self.array())).ok() }
-    }
-
-    fn take(&mut self, length: usize) -> &[u8] {
-        let (taken, left) = self.left.split_at(length);
-        self.left = left;
-        taken
-    }
-
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        self.take(N).try_into().expect("as many")
-    }
-
-    fn uvarint(&mut self) -> usize {
-        let (mut value, mut shift) = (0, 0);
-        loop {
-            let byte = self.take(1)[0];
-            value |= usize::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte < 0x80 {
-                return value;
             }
         }
     }
