@@ -36,12 +36,12 @@ pub fn ensure_page(sh: &Shell) -> Result<()> {
     if !version_is(sh, "trunk", TRUNK) {
         say("installing trunk (usually 2 to 3 minutes, once)");
         // It serves and downloads nothing here, so it needs no TLS.
-        cargo_install(sh, &["trunk", "--locked", "--no-default-features", "--version", TRUNK])?;
+        cargo_install(sh, &["trunk", "--no-default-features", "--version", TRUNK])?;
     }
     let bindgen = locked_version("wasm-bindgen")?;
     if !version_is(sh, "wasm-bindgen", &bindgen) {
         say("installing wasm-bindgen-cli (usually a minute, once)");
-        cargo_install(sh, &["wasm-bindgen-cli", "--locked", "--version", &bindgen])?;
+        cargo_install(sh, &["wasm-bindgen-cli", "--version", &bindgen])?;
     }
     Ok(())
 }
@@ -123,18 +123,25 @@ pub fn ensure_axe(sh: &Shell) -> Option<PathBuf> {
     script.is_file().then_some(script)
 }
 
-/// Installs a tool for this project alone, whatever versions of it there are elsewhere. It runs for seconds and is
-/// compiled for minutes, so it is not optimized.
+/// Installs a tool for this project alone, whatever versions of it there are elsewhere: with the dependencies its authors
+/// locked, or, where a mirror lacks one of them, with what cargo finds.
 fn cargo_install(sh: &Shell, args: &[&str]) -> Result<()> {
     let home = home();
     let built = crate::root().join("target/tools");
-    cmd!(sh, "cargo install --root {home} --target-dir {built} {args...}")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
-        .run()
-        .with_context(|| format!("cargo install {}", args.join(" ")))?;
+    // It runs for seconds and is compiled for minutes, so it is not optimized.
+    let install = |args: &[&str]| {
+        cmd!(sh, "cargo install --root {home} --target-dir {built} {args...}")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+            .run()
+    };
+    let locked: Vec<&str> = args.iter().copied().chain(["--locked"]).collect();
+    if let Err(error) = install(&locked) {
+        say(&format!("{error}; once more, with other versions of what {} needs", args[0]));
+        install(args).with_context(|| format!("cargo install {}", args.join(" ")))?;
+    }
     sh.remove_path(built)?;
     Ok(())
 }
