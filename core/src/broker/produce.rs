@@ -1,5 +1,7 @@
 //! Produce: checks the frame, lets compressed records be opened in a job, then hands the batches to the replicas.
 
+use bytes::Bytes;
+
 use super::{Broker, Reply, metadata::is_internal, once::Once};
 use crate::{
     authorize::{Operation, Resource, authorize},
@@ -55,21 +57,19 @@ impl Broker {
                     None => self.check_request(version, key, &data),
                 };
                 let refused = match &bad_acks {
-                    _ if checked.as_ref().is_err_and(|refusal| !refusal.by_log) => None,
+                    _ if checked.is_err() || data.records.is_null() => None,
                     Some(refusal) => Some(refusal.clone()),
                     None if is_internal(&name) && !may_write_internal => {
                         let message = format!("Cannot append to internal topic {name}");
                         Some(Refusal::new(ErrorCode::InvalidTopicException, message))
                     }
-                    None => checked.as_ref().err().cloned(),
+                    None => None,
                 };
-                // Kafka finds out last that records are null, and only if they are the last word.
-                let checked =
-                    checked.map_err(|refusal| if data.records.is_null() { refusal.by_log() } else { refusal });
                 merged.add(&topic.name, topic.topic_id, (data.index, key), checked, refused);
             }
         }
         let mut topics = merged.topics;
+        refuse_all_for_null(&mut topics);
         let (mut jobs, mut opened) = (Vec::new(), Vec::new());
         for (topic_index, topic) in topics.iter_mut().enumerate() {
             for (partition_index, planned) in topic.partitions.iter_mut().enumerate() {
@@ -103,7 +103,8 @@ impl Broker {
         }
     }
 
-    /// What is looked at before anything is appended: whether there is such a partition, and whether these are records.
+    /// What is looked at before anything is appended: whether there is such a partition, and whether these are records. Ones
+    /// that are null pass, as a batch without bytes.
     fn check_request(
         &self,
         version: i16,
@@ -117,6 +118,9 @@ impl Broker {
         let topic = self.image.topic_by_id(key.topic_id).ok_or_else(|| refuse(unknown_topic))?;
         if !topic.partitions.contains_key(&key.partition) {
             return Err(refuse(ErrorCode::UnknownTopicOrPartition));
+        }
+        if data.records.is_null() {
+            return Ok(PlannedBatch { bytes: Bytes::new(), checked: None });
         }
         let bytes = the_batch(&data.records.bytes(), version)?;
         Ok(PlannedBatch { bytes, checked: None })
@@ -170,6 +174,18 @@ fn refuse_whole(request: &ProduceRequest, version: i16) -> Option<Refusal> {
     batches().find_map(|batch| throws_early(&batch, version))
 }
 
+/// Records that are null where others would be appended: Kafka looks into the batches of all partitions before it appends the
+/// first, and fails (`ReplicaManager.handleProduceAppend`). It then gives no answer at all; here each partition gets one.
+fn refuse_all_for_null(topics: &mut [PlannedTopic]) {
+    let mut partitions = topics.iter().flat_map(|topic| &topic.partitions);
+    if partitions.any(|planned| planned.batch.as_ref().is_ok_and(|batch| batch.bytes.is_empty())) {
+        for planned in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            let why = "records are null, so that nothing of this request was stored";
+            planned.batch = Err(Refusal::new(ErrorCode::InvalidRecord, why));
+        }
+    }
+}
+
 /// Each partition once: of what a request says twice the last word counts (`KafkaApis.handleProduceRequest`).
 #[derive(Default)]
 struct Merged {
@@ -193,7 +209,7 @@ impl Merged {
             self.topics.push(PlannedTopic { name: name.to_owned(), topic_id, partitions: Vec::new() });
         }
         let partitions = &mut self.topics[place.topic].partitions;
-        let answer_instead = checked.as_ref().err().filter(|refusal| !refusal.by_log).cloned();
+        let answer_instead = checked.as_ref().err().cloned();
         let batch = refused.map_or(checked, Err);
         match partitions.get_mut(place.partition) {
             None => partitions.push(PlannedAppend { index, key, batch, answer_instead }),

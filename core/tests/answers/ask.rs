@@ -7,7 +7,9 @@
 //! quotes; ids of other things in hexadecimal digits.
 //!
 //! Words: `sorted` (Kafka lists them in the order of a map), `messages` (what it says to people is shown; otherwise only
-//! that it says something), `trailing=N` (zeros behind the request), `cut=N` (so many bytes are missing), `client=TEXT`.
+//! that it says something), `trailing=N` (zeros behind the request), `cut=N` (so many bytes are missing), `client=TEXT`,
+//! `unanswered` (Kafka fails and gives no answer, and what the lab says instead is not shown: what is done of it is asked
+//! afterwards).
 //!
 //! Of an answer only what differs from its default is shown, and neither addresses nor throttling. Versions in a row that
 //! answer the same share a line. What the cluster drew gets names: `$m1` a member, `$s1` a session, `$d1` a log directory;
@@ -81,6 +83,7 @@ impl Asker {
         let mut frame = out.frame.into_bytes().to_vec();
         frame.resize((frame.len() + words.number("trailing", 0)).saturating_sub(words.number("cut", 0)), 0);
         match self.cluster.ask(asked, frame.into()) {
+            Answer::Frame(_) | Answer::Nothing if words.flag("unanswered") => "not answered by Kafka".into(),
             Answer::Frame(bytes) => {
                 let schema = key.response_schema().expect("an API that the lab can read and write");
                 let mut left = Reader::new(&bytes);
