@@ -202,14 +202,25 @@ impl ClassicGroup {
         self.members.values().map(|m| m.rebalance_timeout_ms).max().map_or(0, |ms| u64::try_from(ms).unwrap_or(0))
     }
 
-    /// Protocols that every member supports.
-    fn candidates(&self) -> Vec<&str> {
-        let Some(first) = self.members.values().next() else { return Vec::new() };
-        let names = first.protocols.iter().map(|(name, _)| name.as_str());
-        names.filter(|&name| self.all_support(name)).collect()
+    /// How often the members name each protocol. One named as often as there are members is one that all support
+    /// (`incrementSupportedProtocols`), so one that a member names twice is not.
+    fn supported_protocols(&self) -> BTreeMap<&str, usize> {
+        let mut times = BTreeMap::new();
+        let names = self.members.values().flat_map(|m| &m.protocols).map(|(name, _)| name.as_str());
+        names.for_each(|name| *times.entry(name).or_default() += 1);
+        times
     }
 
-    fn all_support(&self, protocol: &str) -> bool {
+    /// Protocols that every member supports. Where there are none for having been named twice, Kafka fails and never answers;
+    /// here they count once.
+    fn candidates(&self) -> Vec<&str> {
+        let supported = self.supported_protocols();
+        let all: Vec<&str> =
+            supported.iter().filter(|(_, times)| **times == self.members.len()).map(|(name, _)| *name).collect();
+        if all.is_empty() { supported.into_keys().filter(|name| self.is_named_by_all(name)).collect() } else { all }
+    }
+
+    fn is_named_by_all(&self, protocol: &str) -> bool {
         self.members.values().all(|m| m.protocols.iter().any(|(name, _)| name == protocol))
     }
 
@@ -218,7 +229,9 @@ impl ClassicGroup {
         if self.is_in(State::Empty) {
             return !protocol_type.is_empty() && !protocols.is_empty();
         }
-        self.protocol_type.as_deref() == Some(protocol_type) && protocols.iter().any(|p| self.all_support(&p.name))
+        let supported = self.supported_protocols();
+        let by_all = |p: &JoinGroupRequestProtocol| supported.get(p.name.as_str()) == Some(&self.members.len());
+        self.protocol_type.as_deref() == Some(protocol_type) && protocols.iter().any(by_all)
     }
 
     /// Each member votes for the first of its own that everybody supports; most votes win (`selectProtocol`).
