@@ -3,7 +3,7 @@
 use super::{Broker, Reply, once::Once};
 use crate::{
     disk::Disk,
-    log::TimestampOffset,
+    log::{LookupError, TimestampOffset},
     replica::PartitionKey,
     seam::Ctx,
     wire::{
@@ -101,7 +101,7 @@ impl Broker {
         let unsettled = from_client && epoch_start > partition.high_watermark();
         let not_yet = if version >= 5 { ErrorCode::OffsetNotAvailable } else { ErrorCode::LeaderNotAvailable };
         let at = |offset: i64, leader_epoch: i32| Some(TimestampOffset { timestamp: -1, offset, leader_epoch });
-        let broken = |_| ErrorCode::KafkaStorageError;
+        let broken = |error: LookupError| ErrorCode::from_code(error.code());
         let found = match asked.timestamp {
             LATEST if unsettled => return Err(not_yet),
             LATEST => return Ok(at(readable, partition.leader_epoch())),

@@ -114,3 +114,23 @@ impl ReadError {
         }
     }
 }
+
+/// Why no offset was found for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LookupError {
+    /// `INVALID_RECORD` (87): of packed records Kafka skips what it need not know when they are written, and reads all of it
+    /// when it looks for a time (`DefaultRecordBatch.iterator`).
+    #[error("unreadable batch: {0}")]
+    Unreadable(#[from] BatchError),
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl LookupError {
+    pub fn code(&self) -> i16 {
+        match self {
+            Self::Unreadable(_) => 87,
+            Self::Disk(_) => 56,
+        }
+    }
+}

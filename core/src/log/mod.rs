@@ -31,7 +31,7 @@ pub use self::{
     append::Appended,
     config::LogConfig,
     epoch_cache::EpochCache,
-    error::{AppendError, ReadError},
+    error::{AppendError, LookupError, ReadError},
     partition_log::{Flush, Log},
     producer_state::{BatchMetadata, ProducerEntry, ProducerStates},
     read::{Fetched, TimestampOffset},

@@ -1,6 +1,11 @@
 //! Reading: slices of files for fetches, batches in memory for replays and views, offsets by time.
 
-use super::{error::ReadError, partition_log::Log, scan::Scan, segment::Segment};
+use super::{
+    error::{LookupError, ReadError},
+    partition_log::Log,
+    scan::Scan,
+    segment::Segment,
+};
 use crate::{
     disk::{Disk, DiskResult, FileSlice},
     seam::Part,
@@ -90,7 +95,11 @@ impl Log {
     }
 
     /// The first record whose timestamp is at least `timestamp`, as ListOffsets answers it. `None`: there is none.
-    pub fn offset_for_timestamp(&self, disk: &dyn Disk, timestamp: i64) -> DiskResult<Option<TimestampOffset>> {
+    pub fn offset_for_timestamp(
+        &self,
+        disk: &dyn Disk,
+        timestamp: i64,
+    ) -> Result<Option<TimestampOffset>, LookupError> {
         for segment in &self.segments {
             if segment.max_timestamp < timestamp || segment.next_offset <= self.log_start_offset {
                 continue;
@@ -108,7 +117,7 @@ impl Log {
     /// The first record with the newest timestamp (`MAX_TIMESTAMP`, KIP-734). `None`: there is no record. Kafka looks it up in
     /// the segment that remembers it, so a record that was deleted from the log's head is still named while its segment is
     /// there (`UnifiedLog.fetchOffsetByTimestamp`).
-    pub fn offset_of_max_timestamp(&self, disk: &dyn Disk) -> DiskResult<Option<TimestampOffset>> {
+    pub fn offset_of_max_timestamp(&self, disk: &dyn Disk) -> Result<Option<TimestampOffset>, LookupError> {
         let Some(newest) = self.segments.iter().map(|segment| segment.max_timestamp).max() else { return Ok(None) };
         let segment = self.segments.iter().find(|segment| segment.max_timestamp == newest).expect("it was just seen");
         // When no record has a time, Kafka answers the first that says so.
@@ -133,7 +142,7 @@ impl Log {
         segment: &Segment,
         from: i64,
         wanted: impl Fn(i64) -> bool,
-    ) -> DiskResult<Option<TimestampOffset>> {
+    ) -> Result<Option<TimestampOffset>, LookupError> {
         let Some(position) = segment.position_of(disk, from)? else { return Ok(None) };
         let mut scan = Scan::new(segment.file, position, segment.size, 64 << 10);
         while let Some((at, header)) = scan.header(disk).map_err(|error| error.broken(&self.dir))? {
@@ -141,18 +150,13 @@ impl Log {
                 continue;
             }
             let batch = Batch { header, bytes: disk.read_at(segment.file, at, header.total_len())? };
-            // A batch whose records cannot be opened is answered by its own header.
-            let unopened = TimestampOffset {
-                timestamp: header.max_timestamp,
-                offset: header.base_offset,
-                leader_epoch: header.partition_leader_epoch,
-            };
-            for record in batch.records() {
-                let Ok(record) = record else { return Ok(Some(unopened)) };
-                if wanted(record.timestamp) && record.offset >= from {
-                    let (timestamp, offset) = (record.timestamp, record.offset);
-                    return Ok(Some(TimestampOffset { timestamp, offset, ..unopened }));
-                }
+            // All of them are read, whichever is wanted, so one that cannot be read fails the batch.
+            let records = batch.records().collect::<Result<Vec<_>, _>>()?;
+            let found = records.into_iter().find(|record| wanted(record.timestamp) && record.offset >= from);
+            if let Some(record) = found {
+                let (timestamp, offset, leader_epoch) =
+                    (record.timestamp, record.offset, header.partition_leader_epoch);
+                return Ok(Some(TimestampOffset { timestamp, offset, leader_epoch }));
             }
         }
         Ok(None)

@@ -200,14 +200,15 @@ impl World {
             "offset-for" => {
                 let log = &self.logs[&self.name];
                 let found = match words.number("timestamp") {
-                    Some(timestamp) => log.offset_for_timestamp(&self.disk, timestamp)?,
-                    None => log.offset_of_max_timestamp(&self.disk)?,
+                    Some(timestamp) => log.offset_for_timestamp(&self.disk, timestamp),
+                    None => log.offset_of_max_timestamp(&self.disk),
                 };
                 match found {
-                    Some(f) => {
+                    Ok(Some(f)) => {
                         writeln!(out, "offset {} at {} epoch {}", f.offset, f.timestamp, f.leader_epoch).unwrap()
                     }
-                    None => writeln!(out, "none").unwrap(),
+                    Ok(None) => writeln!(out, "none").unwrap(),
+                    Err(error) => writeln!(out, "{error}").unwrap(),
                 }
             }
             "corrupt" => {
