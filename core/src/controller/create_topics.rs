@@ -29,17 +29,20 @@ use crate::{
 };
 
 const METADATA_TOPIC: &str = "__cluster_metadata";
+/// Only a sum that has wrapped around lets so many partitions of one topic through.
+const MOST_PLACED: usize = 100_000_000;
 
 impl Command for CreateTopicsRequest {
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {
-        if let Err((code, message)) = check_total(&self.topics, state.config.num_partitions) {
+        let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
+        let repeated = repeated(&names);
+        let asked = self.topics.iter().filter(|t| t.name != METADATA_TOPIC && !repeated.contains(t.name.as_str()));
+        if let Err((code, message)) = check_total(asked, state.config.num_partitions) {
             let topics = self.topics.iter().map(|t| failed(&t.name, code, message.clone())).collect();
             return CreateTopicsResponse { topics, ..Default::default() }.into();
         }
         let mut batch = Batch::default();
         let mut topics: Vec<CreatableTopicResult> = Vec::new();
-        let names: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
-        let repeated = repeated(&names);
         for topic in &self.topics {
             if repeated.contains(topic.name.as_str()) {
                 continue;
@@ -64,7 +67,10 @@ impl Command for CreateTopicsRequest {
         if self.validate_only {
             batch = Batch::default();
         }
-        let response = if topics.iter().any(|topic| is_unspeakable(topic.error_message.as_ref())) {
+        let fails = |topic: &CreatableTopicResult| {
+            topic.error_code == ErrorCode::UnknownServerError.code() || is_unspeakable(topic.error_message.as_ref())
+        };
+        let response = if topics.iter().any(fails) {
             self.refuse(ErrorCode::UnknownServerError)
         } else {
             CreateTopicsResponse { topics, ..Default::default() }
@@ -96,17 +102,14 @@ fn failed(name: &str, error: ErrorCode, error_message: Option<String>) -> Creata
     }
 }
 
-/// Kafka: `ReplicationControlManager.validateTotalNumberOfPartitions`.
-fn check_total(topics: &[CreatableTopic], default: i32) -> Result<(), ApiError> {
-    let partitions = |topic: &CreatableTopic| match topic.assignments.len() {
-        0 => {
-            let asked = if topic.num_partitions == -1 { default } else { topic.num_partitions };
-            usize::try_from(asked).unwrap_or(0)
-        }
-        assigned => assigned,
+/// Kafka: `ReplicationControlManager.validateTotalNumberOfPartitions`, which counts in 32 bits that may wrap around.
+fn check_total<'a>(topics: impl Iterator<Item = &'a CreatableTopic>, default: i32) -> Result<(), ApiError> {
+    let partitions = |topic: &CreatableTopic| match (topic.assignments.len(), topic.num_partitions) {
+        (0, -1) => default,
+        (0, asked) => asked.max(0),
+        (assigned, _) => i32::try_from(assigned).unwrap_or(i32::MAX),
     };
-    let total = topics.iter().map(partitions).fold(0, usize::saturating_add);
-    if total > MAX_RECORDS {
+    if topics.map(partitions).fold(0, i32::wrapping_add) > MAX_RECORDS as i32 {
         return error(ErrorCode::PolicyViolation, "Excessively large number of partitions per request.");
     }
     Ok(())
@@ -172,7 +175,11 @@ fn placed(topic: &CreatableTopic, state: &mut State<'_>) -> Result<Partitions, A
     let or_default = |asked: i32, default: i32| if asked == -1 { default } else { asked } as usize;
     let partitions = or_default(topic.num_partitions, state.config.num_partitions);
     let factor = or_default(topic.replication_factor.into(), state.config.default_replication_factor.into());
-    let assignments = placement::place(partitions, factor, state)?;
+    // More are refused with the batch. Past all bounds Kafka runs out of memory, and the whole request fails.
+    let assignments = placement::place(partitions.min(MAX_RECORDS + 1), factor, state)?;
+    if partitions > MOST_PLACED {
+        return Err((ErrorCode::UnknownServerError, None));
+    }
     (0..)
         .zip(assignments)
         .map(|(id, replicas)| Ok((id, new_partition(replicas, state).ok_or_else(|| all_fenced(factor))?)))

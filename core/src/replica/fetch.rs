@@ -210,6 +210,7 @@ impl ReplicaManager {
         match diverging(partition, planned) {
             Some(Ok((epoch, end_offset))) => {
                 data.diverging_epoch = EpochEndOffset { epoch, end_offset };
+                data.aborted_transactions = None;
                 return Slice { data, bytes: 0, urgent: true };
             }
             Some(Err(error)) => return refuse(error),
