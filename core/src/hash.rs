@@ -1,4 +1,5 @@
-//! A hash that is the same on every machine, and seeds drawn from seeds.
+//! A hash that is the same on every machine, seeds drawn from seeds, and Java's hash of strings, by which Kafka places and
+//! orders.
 
 /// Folds words and bytes, eight at a time. For telling runs apart, not for keeping secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,17 @@ fn mix(word: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// Java's `String.hashCode`: over UTF-16 units, wrapping around.
+pub fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}
+
+/// Where a string stands in the order in which Java's `HashMap` of up to 12 entries is walked. Kafka breaks ties by it.
+pub fn hash_map_slot(text: &str) -> i32 {
+    let hash = java_hash(text);
+    (hash ^ ((hash as u32) >> 16) as i32) & 15
 }
 
 #[cfg(test)]

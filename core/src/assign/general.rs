@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Assignment, Member};
-use crate::{group::placement::java_hash, id::TopicPartition};
+use crate::{hash::java_hash, id::TopicPartition};
 
 pub(super) struct General<'a> {
     topics: &'a BTreeMap<String, i32>,

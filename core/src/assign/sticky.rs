@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Assignment, Member, general::General, nothing_yet};
-use crate::{group::placement::java_hash, id::TopicPartition};
+use crate::{hash::java_hash, id::TopicPartition};
 
 /// A member that owns nothing of any generation.
 const NO_GENERATION: i32 = -1;

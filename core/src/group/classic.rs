@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::{member::Member, placement};
+use super::member::Member;
 use crate::{
     broker::Reply,
+    hash::hash_map_slot,
     wire::{
         error::ErrorCode,
         group_records::{GroupMetadataKey, GroupMetadataValue},
@@ -240,7 +241,7 @@ impl ClassicGroup {
         let mut votes: BTreeMap<&str, i32> = BTreeMap::new();
         self.members.values().filter_map(|m| m.vote(&candidates)).for_each(|p| *votes.entry(p).or_default() += 1);
         // Of several with as many votes Kafka takes the first in the order of a Java map.
-        votes.into_iter().min_by_key(|&(p, n)| (-n, placement::hash_map_slot(p))).map(|(p, _)| p.to_owned())
+        votes.into_iter().min_by_key(|&(p, n)| (-n, hash_map_slot(p))).map(|(p, _)| p.to_owned())
     }
 
     pub(super) fn uses_consumer_protocol(&self) -> bool {
