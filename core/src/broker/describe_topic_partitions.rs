@@ -88,14 +88,16 @@ fn page(image: &MetadataImage, request: &DescribeTopicPartitionsRequest) -> Desc
             continue;
         };
         let first = if name == from_topic { from_partition } else { 0 };
-        let rest = topic.partitions.range(first..);
-        let partitions: Vec<_> =
-            rest.clone().take(left).map(|(&index, p)| describe_partition(image, index, p)).collect();
-        let next = rest.map(|(&index, _)| index).nth(partitions.len());
+        // In 32 bits, so that a cursor far behind the last partition is sent back to before the first
+        // (`KRaftMetadataCache.getPartitionMetadataForDescribeTopicResponse`).
+        let count = topic.partitions.len() as i32;
+        let next = first.wrapping_add(left as i32).min(count);
+        let shown = topic.partitions.range(first..next.max(first));
+        let partitions: Vec<_> = shown.map(|(&index, p)| describe_partition(image, index, p)).collect();
         left -= partitions.len();
         response.topics.push(describe(topic, partitions));
-        if let Some(partition_index) = next {
-            response.next_cursor = Some(Cursor { topic_name: name.to_owned(), partition_index });
+        if next < count {
+            response.next_cursor = Some(Cursor { topic_name: name.to_owned(), partition_index: next });
             break;
         }
     }

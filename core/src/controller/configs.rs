@@ -14,6 +14,7 @@ use crate::{
         table::{self, ConfigKey, Kind, Scope},
         value,
     },
+    hash::hash_map_slot,
     id::NodeId,
     metadata::{
         alter_configs::{
@@ -65,9 +66,7 @@ fn refuse<R: AlterRequest>(request: &R, error: ErrorCode) -> R::Response {
 
 fn decide<R: AlterRequest>(request: &R, state: &mut State<'_>) -> Decision<R::Response> {
     let changes = request.changes();
-    // An operation that nobody knows fails the whole request, as in Kafka.
-    let unknown = |key: &KeyChange| !(SET..=SUBTRACT).contains(&key.operation);
-    if changes.iter().any(|change| change.kind != LOGGER && change.keys.iter().any(unknown)) {
+    if changes.iter().any(|change| change.kind != LOGGER && meets_unknown_operation(change)) {
         return refuse(request, ErrorCode::UnknownServerError).into();
     }
     let repeated = repeated(&changes);
@@ -92,6 +91,19 @@ fn decide<R: AlterRequest>(request: &R, state: &mut State<'_>) -> Decision<R::Re
         batch = Batch::default();
     }
     Decision { batch, response: R::response(results) }
+}
+
+/// An operation that nobody knows fails the whole request, unless a key before it has refused its resource. Kafka looks at
+/// the keys in the order of a Java map.
+fn meets_unknown_operation(change: &ResourceChange) -> bool {
+    let mut keys: Vec<&KeyChange> = change.keys.iter().collect();
+    keys.sort_by_key(|key| hash_map_slot(&key.name));
+    let unknown = |key: &KeyChange| !(SET..=SUBTRACT).contains(&key.operation);
+    let kind = ResourceType::from_code(change.kind);
+    let refuses = |key: &KeyChange| {
+        [APPEND, SUBTRACT].contains(&key.operation) && kind.is_some_and(|kind| list(kind, &key.name).is_none())
+    };
+    keys.into_iter().find(|key| unknown(key) || refuses(key)).is_some_and(unknown)
 }
 
 fn alter(change: &ResourceChange, whole: bool, state: &State<'_>) -> Result<Batch, ApiError> {
@@ -159,15 +171,18 @@ fn new_value(
         SUBTRACT => "SUBTRACT",
         _ => return Ok(key.value.clone()),
     };
-    // The controller's schema has topics and brokers only (Kafka: `KafkaRaftServer.configSchema`).
-    let has_lists = matches!(resource.kind, ResourceType::Topic | ResourceType::Broker);
-    let known = table::key(resource.kind.scope(), &key.name).filter(|key| has_lists && key.kind == Kind::List);
-    let Some(known) = known else {
+    let Some(known) = list(resource.kind, &key.name) else {
         let message = format!("Can't {name} to key {} because its type is not LIST.", key.name);
         return error(ErrorCode::InvalidConfig, message);
     };
     let current = current.get(&key.name).map(String::as_str).or(known.default);
     Ok(Some(changed_list(current, key.operation, key.value.as_deref().unwrap_or_default())))
+}
+
+/// That key, if it is a list. The controller's schema has topics and brokers only (Kafka: `KafkaRaftServer.configSchema`).
+fn list(kind: ResourceType, key: &str) -> Option<&'static ConfigKey> {
+    let has_lists = matches!(kind, ResourceType::Topic | ResourceType::Broker);
+    table::key(kind.scope(), key).filter(|key| has_lists && key.kind == Kind::List)
 }
 
 /// Kafka: `ConfigurationControlManager.validateAlterConfig`.

@@ -4,7 +4,7 @@
 use super::{
     api::{ApiError, Command, Decision, State, error},
     partitions::{DUPLICATE_NAME, all_fenced, assigned_partition, new_partition, repeated},
-    placement,
+    placement::{self, MOST_PLACED},
     write::{Batch, MAX_RECORDS},
 };
 use crate::{
@@ -31,6 +31,10 @@ impl Command for CreatePartitionsRequest {
                 Err(error) => error,
             };
             results.push(partitions_result(&topic.name, code, message));
+            // Kafka runs out of memory, and the whole request fails.
+            if code == ErrorCode::UnknownServerError && topic.count > MOST_PLACED as i32 {
+                return self.refuse(code).into();
+            }
         }
         let duplicate = |name: &&str| partitions_result(name, ErrorCode::InvalidRequest, Some(DUPLICATE_NAME.into()));
         results.extend(repeated.iter().map(duplicate));

@@ -6,7 +6,7 @@ use super::{
     api::{ApiError, Command, Decision, State, error},
     configs,
     partitions::{DUPLICATE_NAME, all_fenced, assigned_partition, new_partition, repeated},
-    placement,
+    placement::{self, MOST_PLACED},
     write::{Batch, MAX_RECORDS},
 };
 use crate::{
@@ -29,8 +29,6 @@ use crate::{
 };
 
 const METADATA_TOPIC: &str = "__cluster_metadata";
-/// Only a sum that has wrapped around lets so many partitions of one topic through.
-const MOST_PLACED: usize = 100_000_000;
 
 impl Command for CreateTopicsRequest {
     fn decide(&self, _version: i16, state: &mut State<'_>) -> Decision<Self::Response> {

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use super::api::{ApiError, State, error};
 use crate::{id::NodeId, random, wire::error::ErrorCode};
 
+/// So many partitions of one topic Kafka may find a place for, and fail only then. For more it runs out of memory.
+pub(super) const MOST_PLACED: usize = 100_000_000;
+
 /// One list of replicas per partition.
 pub(super) fn place(
     partitions: usize,

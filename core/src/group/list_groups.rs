@@ -6,9 +6,13 @@ use crate::wire::list_groups::{ListGroupsRequest, ListedGroup};
 
 impl Shard {
     pub(super) fn list<'a>(&'a self, request: &'a ListGroupsRequest) -> impl Iterator<Item = ListedGroup> + 'a {
-        let among = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w.eq_ignore_ascii_case(word));
+        // Kafka trims the states as Java does, and not the types (`GroupMetadataManager.listGroups`).
+        let state = |asked: &str, state: &str| asked.trim_matches(|c| c <= ' ').eq_ignore_ascii_case(state);
+        let kind = |asked: &str, kind: &str| asked.eq_ignore_ascii_case(kind);
         self.groups.values().map(super::classic::ClassicGroup::listed).filter(move |group| {
-            among(&request.states_filter, &group.group_state) && among(&request.types_filter, &group.group_type)
+            let (states, types) = (&request.states_filter, &request.types_filter);
+            (states.is_empty() || states.iter().any(|asked| state(asked, &group.group_state)))
+                && (types.is_empty() || types.iter().any(|asked| kind(asked, &group.group_type)))
         })
     }
 }

@@ -118,8 +118,7 @@ impl ReadError {
 /// Why no offset was found for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LookupError {
-    /// `INVALID_RECORD` (87): of packed records Kafka skips what it need not know when they are written, and reads all of it
-    /// when it looks for a time (`DefaultRecordBatch.iterator`).
+    /// Of packed records Kafka skips what it need not know when they are written, and reads it when it looks for a time.
     #[error("unreadable batch: {0}")]
     Unreadable(#[from] BatchError),
     #[error(transparent)]
@@ -129,7 +128,7 @@ pub enum LookupError {
 impl LookupError {
     pub fn code(&self) -> i16 {
         match self {
-            Self::Unreadable(_) => 87,
+            Self::Unreadable(error) => AppendError::from(error.clone()).code(),
             Self::Disk(_) => 56,
         }
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     disk::{Disk, DiskResult, FileSlice},
     seam::Part,
-    wire::batch::Batch,
+    wire::batch::{Batch, BatchError, Codec, DEFAULT_DECOMPRESSED_LIMIT, RecordStream},
 };
 
 /// What a fetch got: batches, the first of which is whole and holds the offset asked for.
@@ -106,7 +106,7 @@ impl Log {
             }
             let from = segment.base_offset + i64::from(segment.times.offset_before(disk, timestamp)?);
             let from = from.max(self.log_start_offset);
-            let found = self.first_record(disk, segment, from, |record_time| record_time >= timestamp)?;
+            let found = self.first_record(disk, segment, from, Reading::All, |record_time| record_time >= timestamp)?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -122,7 +122,7 @@ impl Log {
         let segment = self.segments.iter().find(|segment| segment.max_timestamp == newest).expect("it was just seen");
         // When no record has a time, Kafka answers the first that says so.
         let before = if newest < 0 { 0 } else { i64::from(segment.times.offset_before(disk, newest)?) };
-        self.first_record(disk, segment, segment.base_offset + before, |record_time| record_time == newest)
+        self.first_record(disk, segment, segment.base_offset + before, Reading::UpToIt, |time| time == newest)
     }
 
     /// Segment and position of the batch that holds `offset`, or of the first one after it.
@@ -141,6 +141,7 @@ impl Log {
         disk: &dyn Disk,
         segment: &Segment,
         from: i64,
+        reading: Reading,
         wanted: impl Fn(i64) -> bool,
     ) -> Result<Option<TimestampOffset>, LookupError> {
         let Some(position) = segment.position_of(disk, from)? else { return Ok(None) };
@@ -150,15 +151,59 @@ impl Log {
                 continue;
             }
             let batch = Batch { header, bytes: disk.read_at(segment.file, at, header.total_len())? };
-            // All of them are read, whichever is wanted, so one that cannot be read fails the batch.
-            let records = batch.records().collect::<Result<Vec<_>, _>>()?;
-            let found = records.into_iter().find(|record| wanted(record.timestamp) && record.offset >= from);
-            if let Some(record) = found {
-                let (timestamp, offset, leader_epoch) =
-                    (record.timestamp, record.offset, header.partition_leader_epoch);
+            let is_it = |offset: i64, timestamp: i64| wanted(timestamp) && offset >= from;
+            if let Some((offset, timestamp)) = find_in(&batch, reading, is_it)? {
+                let leader_epoch = header.partition_leader_epoch;
                 return Ok(Some(TimestampOffset { timestamp, offset, leader_epoch }));
             }
         }
         Ok(None)
     }
+}
+
+/// How much of a packed batch is read for one of its records, and so whether it is noticed that others cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// `DefaultRecordBatch.iterator`.
+    All,
+    /// `DefaultRecordBatch.streamingIterator`.
+    UpToIt,
+}
+
+/// Offset and timestamp of the first record that is wanted.
+fn find_in(
+    batch: &Batch,
+    reading: Reading,
+    is_it: impl Fn(i64, i64) -> bool,
+) -> Result<Option<(i64, i64)>, BatchError> {
+    let header = &batch.header;
+    let codec = header.codec()?;
+    if codec == Codec::None {
+        for record in batch.records() {
+            let record = record?;
+            if is_it(record.offset, record.timestamp) {
+                return Ok(Some((record.offset, record.timestamp)));
+            }
+        }
+        return Ok(None);
+    }
+    let append_time = header.is_log_append_time().then_some(header.max_timestamp);
+    let packed = batch.records_bytes();
+    let mut stream = RecordStream::new(codec, &packed, DEFAULT_DECOMPRESSED_LIMIT)?;
+    let (mut body, mut found) = (Vec::new(), None);
+    for left in (0..header.record_count).rev() {
+        let record = stream.next_whole(&mut body)?;
+        let offset = header.base_offset.wrapping_add(record.offset_delta.into());
+        let timestamp = append_time.unwrap_or(header.base_timestamp.wrapping_add(record.timestamp_delta));
+        if left == 0 && !stream.is_at_end()? {
+            return Err(BatchError::Record("bytes behind the last record"));
+        }
+        if found.is_none() && is_it(offset, timestamp) {
+            found = Some((offset, timestamp));
+            if reading == Reading::UpToIt {
+                break;
+            }
+        }
+    }
+    Ok(found)
 }
