@@ -44,8 +44,8 @@ impl Broker {
             return self.fetch_failed(ctx, &reply, ErrorCode::UnknownServerError, session_id, request.topics);
         }
         let size = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
-        let max_bytes = size(request.max_bytes).min(size(self.config.fetch_max_bytes));
-        let min_bytes = size(request.min_bytes).min(max_bytes);
+        let max_bytes = request.max_bytes.min(self.config.fetch_max_bytes);
+        let min_bytes = size(request.min_bytes).min(size(max_bytes));
         let read_committed = request.isolation_level == 1;
         let max_wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
         let now = ctx.now.mono;

@@ -8,6 +8,7 @@ use crate::{
     id::{TopicPartition, Uuid},
     job::{Job, JobResult},
     log::RecordRules,
+    metadata::image::TopicImage,
     replica::{
         PartitionKey,
         produce::{PlannedAppend, PlannedBatch, PlannedTopic, ProducePlan, Produced},
@@ -17,7 +18,7 @@ use crate::{
     trace::EventKind,
     wire::{
         error::ErrorCode,
-        produce::{PartitionProduceData, ProduceRequest, ProduceResponse},
+        produce::{PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData},
     },
 };
 
@@ -34,7 +35,7 @@ pub struct Validating {
 impl Broker {
     pub(super) fn produce(&mut self, ctx: &mut Ctx, reply: Reply, request: ProduceRequest) {
         let version = reply.version;
-        let refuse_all = refuse_whole(&request, version);
+        let refuse_all = self.refuse_whole(&request, version);
         let bad_acks = (!(-1..=1).contains(&request.acks))
             .then(|| Refusal::new(ErrorCode::InvalidRequiredAcks, "acks must be -1 (all), 0 or 1"));
         let principal = self.principal(reply.conn);
@@ -126,6 +127,41 @@ impl Broker {
         Ok(PlannedBatch { bytes, checked: None })
     }
 
+    /// What makes the whole request fail, whatever its other partitions hold (`KafkaApis.handleProduceRequest`).
+    fn refuse_whole(&self, request: &ProduceRequest, version: i16) -> Option<Refusal> {
+        let batches =
+            || request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(|data| data.records.bytes());
+        for batch in batches() {
+            match is_transactional(&batch) {
+                Ok(false) => {}
+                // Who may write in the name of a transaction is asked, and there is no name.
+                Ok(true) if request.transactional_id.is_none() => {
+                    let error = ErrorCode::TransactionalIdAuthorizationFailed;
+                    return Some(Refusal::new(error, error.message()));
+                }
+                Ok(true) => {
+                    let why = "Transactions are not built yet in the lab";
+                    return Some(Refusal::new(ErrorCode::InvalidTxnState, why));
+                }
+                Err(refusal) => return Some(Refusal { whole: true, ..refusal }),
+            }
+        }
+        // These are looked at where the partition is there.
+        let mut known = request.topic_data.iter().flat_map(|topic| {
+            let image = self.topic_of(topic, version);
+            let is_there = move |data: &&PartitionProduceData| {
+                image.is_some_and(|topic| topic.partitions.contains_key(&data.index))
+            };
+            topic.partition_data.iter().filter(is_there)
+        });
+        known.find_map(|data| throws_early(&data.records.bytes(), version))
+    }
+
+    fn topic_of(&self, asked: &TopicProduceData, version: i16) -> Option<&TopicImage> {
+        let id = if version >= BY_ID_SINCE { Some(asked.topic_id) } else { self.image.topic_id(&asked.name) };
+        self.image.topic_by_id(id?)
+    }
+
     /// The records have been opened. Who leads, and all else, may have changed meanwhile, and is looked at again.
     pub(super) fn validated(&mut self, ctx: &mut Ctx, validating: Validating, result: JobResult) {
         let Validating { mut plan, opened } = validating;
@@ -151,27 +187,6 @@ impl Broker {
     pub(super) fn answer_produce(&mut self, ctx: &mut Ctx, reply: &Reply, response: &ProduceResponse) {
         self.conns.answer::<ProduceRequest>(ctx, reply, response);
     }
-}
-
-/// What makes the whole request fail, whatever its other partitions hold (`KafkaApis.handleProduceRequest`).
-fn refuse_whole(request: &ProduceRequest, version: i16) -> Option<Refusal> {
-    let batches = || request.topic_data.iter().flat_map(|topic| &topic.partition_data).map(|data| data.records.bytes());
-    for batch in batches() {
-        match is_transactional(&batch) {
-            Ok(false) => {}
-            // Who may write in the name of a transaction is asked, and there is no name.
-            Ok(true) if request.transactional_id.is_none() => {
-                let error = ErrorCode::TransactionalIdAuthorizationFailed;
-                return Some(Refusal::new(error, error.message()));
-            }
-            Ok(true) => {
-                let why = "Transactions are not built yet in the lab";
-                return Some(Refusal::new(ErrorCode::InvalidTxnState, why));
-            }
-            Err(refusal) => return Some(Refusal { whole: true, ..refusal }),
-        }
-    }
-    batches().find_map(|batch| throws_early(&batch, version))
 }
 
 /// Records that are null where others would be appended: Kafka looks into the batches of all partitions before it appends the

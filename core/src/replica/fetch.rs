@@ -33,7 +33,8 @@ pub struct FetchPlan {
     /// Set when a follower asks.
     pub replica: Option<Replica>,
     pub min_bytes: usize,
-    pub max_bytes: usize,
+    /// Below 0 nothing can be read.
+    pub max_bytes: i32,
     /// `isolation.level=read_committed`.
     pub read_committed: bool,
     /// Topics by id, not by name (Fetch v13).
@@ -64,7 +65,8 @@ pub struct PlannedPartition {
     /// -1: not told.
     pub last_fetched_epoch: i32,
     pub log_start_offset: i64,
-    pub max_bytes: usize,
+    /// Below 0 nothing can be read.
+    pub max_bytes: i32,
 }
 
 impl PlannedPartition {
@@ -161,7 +163,7 @@ impl ReplicaManager {
         let mut min_one = true;
         let mut read_one = |planned: &PlannedPartition| {
             let slice = self.read_partition(disk, image, plan, planned, left, min_one);
-            left = left.saturating_sub(slice.bytes);
+            left = left.saturating_sub(i32::try_from(slice.bytes).unwrap_or(i32::MAX)).max(0);
             min_one &= slice.bytes == 0;
             slice
         };
@@ -174,7 +176,7 @@ impl ReplicaManager {
         image: &MetadataImage,
         plan: &FetchPlan,
         planned: &PlannedPartition,
-        left: usize,
+        left: i32,
         min_one: bool,
     ) -> Slice {
         let refuse =
@@ -225,6 +227,8 @@ impl ReplicaManager {
         if planned.fetch_offset >= end || (limit == 0 && !min_one) {
             return Slice { data, bytes: 0, urgent: false };
         }
+        // `LogSegment.read` throws.
+        let Ok(limit) = usize::try_from(limit) else { return refuse(ErrorCode::UnknownServerError) };
         match partition.log.read(disk, planned.fetch_offset, limit, end, min_one) {
             Ok(read) => {
                 data.records = Records::Parts(read.parts);

@@ -84,6 +84,7 @@ impl Sessions {
         now: Time,
     ) -> Result<(SessionAnswer, Vec<PlannedPartition>), ErrorCode> {
         let by_id = version >= BY_ID_SINCE;
+        let by_follower = request.replica_id.max(request.replica_state.replica_id) >= 0;
         let FetchRequest { session_id, session_epoch, topics, forgotten_topics_data: forgotten, .. } = request;
         // Of a partition that is named twice the last word counts (`FetchRequest.fetchData`).
         let (mut asked, mut places) = (Vec::<PlannedPartition>::new(), BTreeMap::new());
@@ -102,7 +103,7 @@ impl Sessions {
             self.sessions.remove(&session_id);
             asked.iter_mut().for_each(|p| resolve(p, by_id, image));
             let id = if session_epoch == INITIAL_EPOCH { self.create(&asked, by_id, now) } else { 0 };
-            return Ok((SessionAnswer { id, incremental: false }, erroneous_last(asked)));
+            return Ok((SessionAnswer { id, incremental: false }, erroneous_last(asked, by_follower)));
         }
         let session = self.sessions.get_mut(&session_id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
         if session.next_epoch != session_epoch {
@@ -127,7 +128,7 @@ impl Sessions {
             self.sessions.remove(&session_id);
             return Ok((SessionAnswer::default(), all));
         }
-        Ok((SessionAnswer { id: session_id, incremental: true }, erroneous_last(all)))
+        Ok((SessionAnswer { id: session_id, incremental: true }, erroneous_last(all, by_follower)))
     }
 
     /// Whether a partition's answer has to be sent, and remembers that it was.
@@ -220,9 +221,14 @@ impl Session {
     }
 }
 
-/// As Kafka lists them.
-fn erroneous_last(mut partitions: Vec<PlannedPartition>) -> Vec<PlannedPartition> {
-    partitions.sort_by_key(PlannedPartition::is_erroneous);
+/// As Kafka lists them: what is not there last, and for consumers unknown ids before unknown partitions
+/// (`KafkaApis.handleFetchRequest`).
+fn erroneous_last(mut partitions: Vec<PlannedPartition>, by_follower: bool) -> Vec<PlannedPartition> {
+    partitions.sort_by_key(|planned| match planned.key {
+        Err(ErrorCode::UnknownTopicId) => 1,
+        Err(ErrorCode::UnknownTopicOrPartition) => 2 - i32::from(by_follower),
+        _ => 0,
+    });
     partitions
 }
 
@@ -237,7 +243,7 @@ fn planned(topic: &Arc<str>, topic_id: Uuid, p: FetchPartition) -> PlannedPartit
         fetch_offset: p.fetch_offset,
         last_fetched_epoch: p.last_fetched_epoch.max(-1),
         log_start_offset: p.log_start_offset,
-        max_bytes: usize::try_from(p.partition_max_bytes).unwrap_or(0),
+        max_bytes: p.partition_max_bytes,
     }
 }
 
