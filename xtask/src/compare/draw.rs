@@ -194,7 +194,8 @@ impl Draw<'_> {
                 self.pick(&[0, 0, 0, 0, 0, 1, 1, 2])
             }
             (_, "GenerationId" | "GenerationIdOrMemberEpoch", _) => self.pick(&[1, 1, 1, 2, -1]),
-            (_, "SessionTimeoutMs", _) => self.pick(&[10_000, 30_000]),
+            // Longer than a round on a slow machine.
+            (_, "SessionTimeoutMs", _) => self.pick(&[60_000, 120_000]),
             (_, "RebalanceTimeoutMs", _) => self.pick(&[2000, 3000]),
             (_, "RetentionTimeMs", _) => -1,
             (_, "KeyType", _) => self.pick(&[0, 0, 0, 0, 1]),

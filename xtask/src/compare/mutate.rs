@@ -80,6 +80,8 @@ fn change(rng: &mut Rng, api: &Api, field: &Field, kind: &Kind, value: &mut Valu
             match (waits && parks, rng.u8(..3)) {
                 // What would have the answer wait for ever.
                 (true, _) => Value::Int(pick(rng, &[0, -1, 1, !most])),
+                // So short a time is over for one and not for the other.
+                (false, _) if waits => Value::Int(pick(rng, &[0, -1, -2, !most, most])),
                 (false, 0) => Value::Int(pick(rng, &[most, !most, most - 1])),
                 (false, _) => Value::Int(pick(rng, &near)),
             }
