@@ -18,14 +18,21 @@ use anyhow::{Result, bail};
 
 use crate::lab::{self, Build};
 
+/// `names`: which benchmarks, else all; after `--binary PATH` with that kafka-lab instead of one built for it.
 pub fn bench(names: &[String]) -> Result<()> {
+    let (names, binary) = match names.iter().position(|name| name == "--binary") {
+        Some(at) => (&[&names[..at], &names[names.len().min(at + 2)..]].concat(), names.get(at + 1)),
+        None => (&names.to_vec(), None),
+    };
     let known = ["sim", "chromium", "startup", "one", "three", "size", "groups", "partitions"];
     if let Some(unknown) = names.iter().find(|n| !known.contains(&n.as_str())) {
         bail!("no benchmark {unknown}; there are {}", known.join(", "));
     }
     let wants = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
     // Only two look at the page.
-    let binary = if wants("size") || wants("chromium") {
+    let binary = if let Some(binary) = binary {
+        binary.into()
+    } else if wants("size") || wants("chromium") {
         lab::build(Build::Dist)?
     } else {
         lab::build_for_clients(Build::Dist)?

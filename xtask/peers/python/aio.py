@@ -42,7 +42,12 @@ async def create(topic, partitions):
         answer = await client.create_topics([NewTopic(topic, partitions, 1)])
         for refused in [e for e in answer.topic_errors if e[1]]:
             raise RuntimeError(f"error {refused[1]}: {refused[2]}")
-        return {"partitions": len((await client.describe_topics([topic]))[0]["partitions"])}
+        # Another broker hears of it a moment later.
+        for _ in range(20):
+            if partitions := len((await client.describe_topics([topic]))[0]["partitions"]):
+                break
+            await asyncio.sleep(0.1)
+        return {"partitions": partitions}
 
 
 async def write(topic, records, idempotence=None, codec=None, acks=None):

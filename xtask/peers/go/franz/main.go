@@ -49,11 +49,17 @@ func administer(admin *kadm.Client, command serve.Command) (serve.Answer, error)
 		if _, err := admin.CreateTopic(ctx, int32(command.Partitions), -1, nil, command.Topic); err != nil {
 			return nil, err
 		}
-		topics, err := admin.ListTopics(ctx, command.Topic)
-		if err != nil {
-			return nil, err
+		// Another broker hears of it a moment later.
+		partitions := 0
+		for tries := 0; tries < 20 && partitions == 0; tries++ {
+			time.Sleep(100 * time.Millisecond)
+			topics, err := admin.ListTopics(ctx, command.Topic)
+			if err != nil {
+				return nil, err
+			}
+			partitions = len(topics[command.Topic].Partitions)
 		}
-		return serve.Answer{"partitions": len(topics[command.Topic].Partitions)}, nil
+		return serve.Answer{"partitions": partitions}, nil
 	case "configs":
 		found, err := admin.DescribeTopicConfigs(ctx, command.Topic)
 		if err != nil {
