@@ -85,33 +85,35 @@ impl Delta {
 impl Broker {
     /// Takes what the quorum told.
     pub(super) fn observe(&mut self, ctx: &mut Ctx) {
+        // What became committed at once is published at once, as by `MetadataLoader`: after one record of several a leader
+        // would act on an ISR that is out of date already.
+        let mut delta = Delta::default();
         for event in self.raft.take_events() {
             match event {
                 RaftEvent::Committed { base_offset, last_offset, epoch, records, .. } => {
-                    let mut delta = Delta::default();
                     self.bytes_since_snapshot += records.iter().map(Bytes::len).sum::<usize>() as u64;
                     for (offset, value) in (base_offset..).zip(&records) {
                         self.replay(offset, value, &mut delta);
                     }
                     self.image.advance(last_offset);
                     self.metadata_epoch = epoch;
-                    self.publish(ctx, &delta);
                 }
                 RaftEvent::Snapshot { end_offset, epoch, records } => {
+                    self.publish(ctx, &std::mem::take(&mut delta));
                     let old = std::mem::take(&mut self.image);
                     let mut ignored = Delta::default();
                     records.iter().for_each(|value| self.replay(end_offset - 1, value, &mut ignored));
                     self.image.advance(end_offset - 1);
                     self.metadata_epoch = epoch;
                     self.bytes_since_snapshot = 0;
-                    let delta = Delta::between(&old, &self.image);
-                    self.publish(ctx, &delta);
+                    delta = Delta::between(&old, &self.image);
                 }
                 // An observer never leads; who does is asked of `raft.leader()` whenever it matters.
                 RaftEvent::LeaderChanged { .. } | RaftEvent::BecameLeader { .. } | RaftEvent::LostLeadership { .. } => {
                 }
             }
         }
+        self.publish(ctx, &delta);
         self.maybe_snapshot(ctx);
     }
 
