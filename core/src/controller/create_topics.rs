@@ -65,10 +65,10 @@ impl Command for CreateTopicsRequest {
         if self.validate_only {
             batch = Batch::default();
         }
-        let fails = |topic: &CreatableTopicResult| {
-            topic.error_code == ErrorCode::UnknownServerError.code() || is_unspeakable(topic.error_message.as_ref())
-        };
-        let response = if topics.iter().any(fails) {
+        if topics.iter().any(|topic| topic.error_code == ErrorCode::UnknownServerError.code()) {
+            return self.refuse(ErrorCode::UnknownServerError).into();
+        }
+        let response = if topics.iter().any(|topic| is_unspeakable(topic.error_message.as_ref())) {
             self.refuse(ErrorCode::UnknownServerError)
         } else {
             CreateTopicsResponse { topics, ..Default::default() }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     authorize::{Operation, Resource},
     metadata::{
+        alter_configs::is_unspeakable,
         configs,
         features::{KAFKA_FEATURES, SUPPORTED},
         registration::SupportedFeature,
@@ -51,12 +52,13 @@ impl Command for UpdateFeaturesRequest {
             if let Err(why) = check(name, level, upgrade_type, state) {
                 let message =
                     format!("The update failed for all features since the following feature had an error: {why}");
-                return UpdateFeaturesResponse {
-                    error_code: ErrorCode::InvalidUpdateVersion.code(),
-                    error_message: Some(message),
-                    ..Default::default()
-                }
-                .into();
+                let message = Some(message);
+                return if is_unspeakable(message.as_ref()) {
+                    self.refuse(ErrorCode::UnknownServerError).into()
+                } else {
+                    let error_code = ErrorCode::InvalidUpdateVersion.code();
+                    UpdateFeaturesResponse { error_code, error_message: message, ..Default::default() }.into()
+                };
             }
             // The quorum's own feature is no record of metadata.
             if name != configs::KRAFT_VERSION {

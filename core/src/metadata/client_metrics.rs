@@ -31,9 +31,14 @@ pub fn check(name: &str, all: &BTreeMap<String, String>) -> Result<(), Refusal> 
     if let Some(unknown) = all.keys().find(|key| table::key(Scope::ClientMetrics, key).is_none()) {
         return request(format!("Unknown client metrics configuration: {unknown}"));
     }
+    // First each as a value of its type, then what they say.
+    let mut parsed = Vec::new();
     for key in table::keys(Scope::ClientMetrics) {
-        let Some(value) = all.get(key.name) else { continue };
-        let value = key.parse(value).map_err(invalid)?;
+        if let Some(value) = all.get(key.name) {
+            parsed.push((key, key.parse(value).map_err(invalid)?));
+        }
+    }
+    for (key, value) in parsed {
         match key.name {
             "interval.ms" if !value.parse::<i64>().is_ok_and(|ms| (100..=3_600_000).contains(&ms)) => {
                 let name = key.name;

@@ -11,6 +11,7 @@ use super::{
     names::PREFIX,
     pair::{Apis, Pair},
     request::Request,
+    schema::Api,
     value::Value,
 };
 
@@ -50,7 +51,10 @@ pub fn requests(pair: &Pair, served: &Served, seed: u64, sort: Sort) -> Vec<Requ
     let keys: Vec<i16> = served.keys().copied().collect();
     let mut all = Vec::new();
     while all.len() < REQUESTS && !keys.is_empty() {
-        let request = request(&mut rng, pair.apis, served, &keys);
+        let mut request = request(&mut rng, pair.apis, served, &keys);
+        if sort == Sort::Unbuilt {
+            keep_groups_in_round(&pair.apis[&request.key], &mut request);
+        }
         if !ends_the_run(&request, pair.apis) {
             all.push(request);
         }
@@ -121,6 +125,19 @@ fn batch(rng: &mut Rng, pair: &Pair) -> Request {
     }
     request.body.set_records(&pair.apis[&0].request.fields, &batches);
     request
+}
+
+/// A group that only one of the two could make is called as the round's own, and goes with it.
+fn keep_groups_in_round(api: &Api, request: &mut Request) {
+    let Value::Struct(values) = &mut request.body else { return };
+    for (field, value) in api.request.fields.iter().zip(values) {
+        if let ("GroupId", Value::Text(text)) = (field.name.as_str(), value)
+            && !text.is_empty()
+            && !text.starts_with(PREFIX.as_bytes())
+        {
+            text.splice(..0, PREFIX.bytes());
+        }
+    }
 }
 
 /// What would change the broker itself, or the cluster that all rounds share.
