@@ -8,7 +8,7 @@ use crate::schemas::snake_case;
 
 use super::{
     errors,
-    names::PREFIX,
+    names::{Names, PREFIX},
     schema::{Api, Field, Kind},
     value::Value,
 };
@@ -85,6 +85,10 @@ fn json_of(kind: &Kind, value: &Value, version: i16) -> Option<Json> {
             Json::Array(items.iter().map(|item| json_of(element, item, version)).collect::<Option<_>>()?)
         }
         (Kind::Struct(fields), _) => json(fields, value, version)?,
+        (_, Value::Batches(batches)) => {
+            let bytes = batches.iter().flat_map(|batch| batch.bytes(&Names::default()));
+            bytes.fold(String::from("hex="), |text, byte| format!("{text}{byte:02x}")).into()
+        }
         _ => return None,
     })
 }
