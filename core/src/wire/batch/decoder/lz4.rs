@@ -81,7 +81,9 @@ impl<'a> Lz4Decoder<'a> {
         self.rest = &after[len..];
         let block = if size & NOT_COMPRESSED == 0 {
             let room = self.max_block_bytes.min(len * MOST_GROWTH);
-            lz4_flex::block::decompress(packed, room).map_err(invalid)?
+            lz4_flex::block::decompress(packed, room)
+                .or_else(|why| with_zeros(packed, room).ok_or(why))
+                .map_err(invalid)?
         } else {
             packed.to_vec()
         };
@@ -120,4 +122,48 @@ impl Read for Lz4Decoder<'_> {
         self.position += count;
         Ok(count)
     }
+}
+
+/// A block in which a match points at itself, which `lz4_flex` refuses: liblz4, behind Kafka's reader, writes zeros for it
+/// (`LZ4_decompress_safe`). `None`: the block is wrong elsewhere.
+fn with_zeros(mut packed: &[u8], room: usize) -> Option<Vec<u8>> {
+    let mut block = Vec::new();
+    loop {
+        let token = take(&mut packed, 1)?[0];
+        let literals = length(token >> 4, &mut packed)?;
+        block.extend_from_slice(take(&mut packed, literals)?);
+        if packed.is_empty() {
+            return (block.len() <= room).then_some(block);
+        }
+        let distance = usize::from(u16::from_le_bytes(*take(&mut packed, 2)?.first_chunk()?));
+        let len = length(token & 0x0f, &mut packed)? + 4;
+        if block.len() + len > room {
+            return None;
+        }
+        match block.len().checked_sub(distance)? {
+            _ if distance == 0 => block.resize(block.len() + len, 0),
+            from => (from..from + len).for_each(|at| block.push(block[at])),
+        }
+    }
+}
+
+/// Of literals or of a match: 15 goes on in bytes of their own.
+fn length(short: u8, packed: &mut &[u8]) -> Option<usize> {
+    let mut len = usize::from(short);
+    if short == 15 {
+        loop {
+            let more = take(packed, 1)?[0];
+            len += usize::from(more);
+            if more != u8::MAX {
+                break;
+            }
+        }
+    }
+    Some(len)
+}
+
+fn take<'a>(packed: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (head, rest) = packed.split_at_checked(len)?;
+    *packed = rest;
+    Some(head)
 }

@@ -1,5 +1,6 @@
 //! zstd, as `ZstdInputStream` of zstd-jni reads it: frames one after another, with skippable ones between them. A frame that
-//! is cut short is an error if it is the first, and the end of the data otherwise.
+//! is cut short is an error if it is the first, and the end of the data otherwise. What the blocks before a wrong one hold is
+//! given before that is said.
 
 use std::{
     borrow::Cow,
@@ -30,8 +31,8 @@ pub(in super::super) struct ZstdDecoder<'a> {
     frame: Option<Box<Frame<'a>>>,
     /// A frame has been read to its end.
     some_finished: bool,
-    /// The frame is the first and cut short, which is said when all its whole blocks have been read.
-    cut: bool,
+    /// What is wrong with the frame behind its whole blocks, which is said when all of them have been read.
+    fault: Option<io::Error>,
 }
 
 struct Frame<'a> {
@@ -40,19 +41,24 @@ struct Frame<'a> {
     given: u64,
     /// What the header announces.
     content_size: Option<u64>,
+    /// Where the header of the last block that was unpacked is, and where that block ends.
+    last_block: Option<(u64, u64)>,
+    /// Why the block behind it was not.
+    fault: Option<io::Error>,
 }
 
 impl<'a> ZstdDecoder<'a> {
     pub(super) fn new(packed: &'a [u8]) -> Self {
-        Self { rest: packed, frame: None, some_finished: false, cut: false }
+        Self { rest: packed, frame: None, some_finished: false, fault: None }
     }
 
     /// Goes on to the next frame that has content. `Ok(false)`: there is none.
     fn next_frame(&mut self) -> io::Result<bool> {
         while !self.rest.is_empty() {
             match frame_len(self.rest)? {
-                FrameLen::Cut { last_whole_block } => {
-                    self.cut = !self.some_finished;
+                FrameLen::Cut { last_whole_block, why } => {
+                    let why = why.or((!self.some_finished).then_some("the frame is cut short"));
+                    self.fault = why.map(invalid);
                     let rest = std::mem::take(&mut self.rest);
                     if let Some((header, end)) = last_whole_block {
                         self.frame = Some(Frame::open(finish(&rest[..end], header).into(), None)?);
@@ -71,7 +77,7 @@ impl<'a> ZstdDecoder<'a> {
                 }
             }
         }
-        if self.cut { Err(invalid("the frame is cut short")) } else { Ok(false) }
+        self.fault.take().map_or(Ok(false), Err)
     }
 }
 
@@ -97,7 +103,7 @@ impl<'a> Frame<'a> {
         // A decoder of its own: one that is used again reserves what the header claims as window.
         let (mut decoder, mut source) = (FrameDecoder::new(), Cursor::new(bytes));
         decoder.init(&mut source).map_err(invalid)?;
-        Ok(Box::new(Self { decoder, source, given: 0, content_size }))
+        Ok(Box::new(Self { decoder, source, given: 0, content_size, last_block: None, fault: None }))
     }
 
     /// Fills `buf`, unless the frame ends.
@@ -105,21 +111,47 @@ impl<'a> Frame<'a> {
         let mut filled = 0;
         while filled < buf.len() {
             let count = self.decoder.read(&mut buf[filled..])?;
-            if count == 0 {
-                if self.decoder.is_finished() {
-                    break;
-                }
-                let one = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.source, one).map_err(invalid)?;
-            }
             filled += count;
+            if count > 0 {
+                continue;
+            }
+            if self.decoder.is_finished() {
+                match self.fault.take() {
+                    Some(fault) if filled == 0 => return Err(fault),
+                    fault => self.fault = fault,
+                }
+                break;
+            }
+            let (header, one) = (self.source.position(), BlockDecodingStrategy::UptoBlocks(1));
+            match self.decoder.decode_blocks(&mut self.source, one) {
+                Ok(_) => self.last_block = Some((header, self.source.position())),
+                Err(error) => self.end_before(invalid(error), filled)?,
+            }
         }
         self.given += filled as u64;
         Ok(filled)
     }
 
+    /// Ends with the last block that could be unpacked, of which the decoder keeps back what later ones may refer to:
+    /// unpacks all of it again.
+    fn end_before(&mut self, fault: io::Error, filled: usize) -> io::Result<()> {
+        let Some((header, end)) = self.last_block else { return Err(fault) };
+        let whole = finish(&self.source.get_ref()[..end as usize], header as usize);
+        let mut again = Self::open(whole.into(), None)?;
+        let given = self.given + filled as u64;
+        let mut skipped = vec![0; usize::try_from(given).map_err(invalid)?.min(64 << 10)];
+        while again.given < given {
+            let most = skipped.len().min((given - again.given) as usize);
+            if again.read(&mut skipped[..most])? == 0 {
+                return Err(fault);
+            }
+        }
+        *self = Self { given: self.given, fault: Some(fault), ..*again };
+        Ok(())
+    }
+
     fn is_finished(&self) -> bool {
-        self.decoder.is_finished() && self.decoder.can_collect() == 0
+        self.decoder.is_finished() && self.decoder.can_collect() == 0 && self.fault.is_none()
     }
 
     fn check(&self) -> io::Result<()> {
@@ -157,8 +189,10 @@ impl Read for ZstdDecoder<'_> {
 
 enum FrameLen {
     /// The bytes end before the frame does. Where the header of its last whole block is, and where that block ends.
+    /// `why`: what is wrong with the one behind it, if it is there.
     Cut {
         last_whole_block: Option<(usize, usize)>,
+        why: Option<&'static str>,
     },
     Skippable(usize),
     Whole {
@@ -167,7 +201,7 @@ enum FrameLen {
     },
 }
 
-const NO_BLOCK: FrameLen = FrameLen::Cut { last_whole_block: None };
+const NO_BLOCK: FrameLen = FrameLen::Cut { last_whole_block: None, why: None };
 
 /// Finds where a frame ends from the sizes in its headers (RFC 8878, section 3.1).
 fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
@@ -217,14 +251,16 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
     at += size_len;
     let mut last_whole_block = None;
     loop {
-        let Some(header) = little_endian(at, BLOCK_HEADER_LEN) else { return Ok(FrameLen::Cut { last_whole_block }) };
+        let wrong = |why: &'static str| Ok(FrameLen::Cut { last_whole_block, why: Some(why) });
+        let cut = FrameLen::Cut { last_whole_block, why: None };
+        let Some(header) = little_endian(at, BLOCK_HEADER_LEN) else { return Ok(cut) };
         let (kind, size) = (block_type(header as u8), (header >> 3) as usize);
         let content = at + BLOCK_HEADER_LEN;
         let end = content
             + match kind {
                 RUN => 1,
-                RESERVED => return Err(invalid("a block of the reserved type")),
-                _ if size > most_block_bytes => return Err(invalid("a block larger than the window, or than 128 KiB")),
+                RESERVED => return wrong("a block of the reserved type"),
+                _ if size > most_block_bytes => return wrong("a block larger than the window, or than 128 KiB"),
                 _ => size,
             };
         if end > bytes.len() {
@@ -232,10 +268,10 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
             if kind == RAW && content < bytes.len() {
                 last_whole_block = Some((at, bytes.len()));
             }
-            return Ok(FrameLen::Cut { last_whole_block });
+            return Ok(FrameLen::Cut { last_whole_block, why: None });
         }
         if kind == PACKED && has_reserved_mode(&bytes[content..end]).unwrap_or(false) {
-            return Err(invalid("a reserved bit of a block's modes is set"));
+            return wrong("a reserved bit of a block's modes is set");
         }
         last_whole_block = Some((at, end));
         at = end;
@@ -244,7 +280,8 @@ fn frame_len(bytes: &[u8]) -> io::Result<FrameLen> {
         }
     }
     at += if descriptor & CHECKSUM != 0 { 4 } else { 0 };
-    Ok(if at <= bytes.len() { FrameLen::Whole { len: at, content_size } } else { FrameLen::Cut { last_whole_block } })
+    let cut = FrameLen::Cut { last_whole_block, why: None };
+    Ok(if at <= bytes.len() { FrameLen::Whole { len: at, content_size } } else { cut })
 }
 
 /// Whether bits are set that have no meaning in the modes of a compressed block (RFC 8878, 3.1.1.3.2.1). libzstd looks at
